@@ -1,0 +1,134 @@
+"""How a node stands in Python source. The module runs these very lines, and the ejected class consists of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from netc.graph import Argument, Node, Ref
+from netc.ops.op import REQUIRED, DType, Param
+from netc.shapes import Dim
+
+# Python's operators by how strongly they bind; source: the Python reference, 6.17 "Operator precedence".
+BINDING = {"==": 1, "!=": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "//": 3, "%": 3, "@": 3,
+           "prefix-": 4, "**": 5}  # fmt: skip
+ATOM = 9
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Python source of a value, and how strongly its outermost operator binds."""
+
+    text: str
+    binding: int = ATOM
+
+    def inside(self, binding: int) -> str:
+        """As an operand of an operator that binds that strongly."""
+        return self.text if self.binding >= binding else f"({self.text})"
+
+
+Values = Callable[[Ref], Text]
+
+
+def literal(value: Any, values: Values, dims: Callable[[Dim], str] = str) -> Text:
+    """An argument as Python source; references through `values`, symbolic sizes through `dims`."""
+    if isinstance(value, Ref):
+        return values(value)
+    if isinstance(value, DType):
+        return Text(f"torch.{value.name}")
+    if isinstance(value, Dim):
+        return Text(dims(value), 2)
+    if isinstance(value, list):
+        return Text(f"[{', '.join(literal(v, values, dims).text for v in value)}]")
+    if isinstance(value, tuple):
+        return Text(f"({', '.join(literal(v, values, dims).text for v in value)}{',' if len(value) == 1 else ''})")
+    if isinstance(value, str):
+        return Text('"' + repr(value)[1:-1].replace('"', '\\"') + '"')
+    negative = isinstance(value, (int, float)) and value < 0
+    return Text(repr(value), BINDING["prefix-"] if negative else ATOM)
+
+
+def arguments(
+    params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Callable[[Dim], str] = str
+) -> list[str]:
+    """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs."""
+    texts: list[str] = []
+    by_place = True
+    for param in params:
+        argument = given[param.name]
+        default = None if param.inferred else param.default
+        required = param.default is REQUIRED or param.inferred
+        if argument.value == default and not required and type(argument.value) is type(default):
+            by_place = False
+            continue
+        value = argument.value
+        if isinstance(value, list) and not param.variadic and not any(isinstance(v, Ref) for v in value):
+            value = tuple(value)
+        text = literal(value, values, dims).text
+        by_place = by_place and required
+        texts.append(text if by_place else f"{param.name}={text}")
+    return texts
+
+
+def construction(node: Node) -> str:
+    """The constructor's call of a layer: `nn.Linear(5, 8)`."""
+    assert node.op is not None
+    texts = arguments(node.op.params, dict(node.config), lambda ref: Text("?"))
+    return f"{short(node.op.target)}({', '.join(texts)})"
+
+
+def expression(node: Node, values: Values, module: str = "", dims: Callable[[Dim], str] = str) -> Text:
+    """What a node computes; `module` is how the layer itself is reached, e.g. `self.hidden1`."""
+    op = node.op
+    assert op is not None
+    texts = arguments(op.inputs, dict(node.call), values, dims)
+    if op.is_module:
+        return Text(f"{module}({', '.join(texts)})")
+    if op.written == "call":
+        return Text(f"{short(op.target)}({', '.join(texts)})")
+    operands = [literal(v, values, dims) for v in _operands(node)]
+    if op.written == "method":
+        return Text(f"{operands[0].inside(ATOM)}.{op.target.rsplit('.', 1)[1]}({', '.join(texts[1:])})")
+    if op.written == "average":
+        return Text(f"({_infix('+', operands).text}) / {len(operands)}", BINDING["/"])
+    if op.written == "nested":
+        return _nested(short(op.target), operands)
+    if op.written.startswith("prefix"):
+        return Text(f"{op.written[-1]}{operands[0].inside(BINDING['**'])}", BINDING["prefix-"])
+    return _infix(op.written, operands)
+
+
+def _operands(node: Node) -> list[Any]:
+    """The values of a call in order, a variadic one spread."""
+    assert node.op is not None
+    spread: list[Any] = []
+    for param in node.op.inputs:
+        value = node.call[param.name].value
+        spread += value if param.variadic else [value]
+    return spread
+
+
+def _infix(symbol: str, operands: list[Text]) -> Text:
+    binding = BINDING[symbol]
+    if symbol == "**":  # binds to the right, and stronger than a minus before it
+        return Text(f"{operands[0].inside(binding + 1)} ** {operands[1].inside(binding)}", binding)
+    if binding == BINDING["=="]:
+        return Text(f" {symbol} ".join(o.inside(binding + 1) for o in operands), binding)
+    first, *rest = operands
+    return Text(f" {symbol} ".join([first.inside(binding), *(o.inside(binding + 1) for o in rest)]), binding)
+
+
+def _nested(function: str, operands: list[Text]) -> Text:
+    text = operands[0].text
+    for operand in operands[1:]:
+        text = f"{function}({text}, {operand.text})"
+    return Text(text)
+
+
+def short(target: str) -> str:
+    """A dotted name with the usual abbreviations: `nn.Linear`, `F.gelu`, `torch.exp`."""
+    for long, brief in (("torch.nn.functional.", "F."), ("torch.nn.", "nn.")):
+        if target.startswith(long):
+            return brief + target[len(long) :]
+    return target

@@ -1,0 +1,167 @@
+"""What is wrong with a spec or with data, as a value, and the one place that puts it into words on a page."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netc.codes import CODES
+from netc.source import Source, Span
+
+LIMIT = 20  # more errors than fit on a page help nobody; the rest is counted
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """Another place that has to do with a problem, and what it has."""
+
+    span: Span
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Text that would stand in place of a span."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem: a code of `netc.codes`, what is wrong, where, what else belongs to it, and what to do."""
+
+    code: str
+    message: str
+    span: Span | None = None
+    label: str = ""
+    related: tuple[Related, ...] = ()
+    hint: str = ""
+    edit: Edit | None = None
+    inside: str = ""
+
+    def __post_init__(self) -> None:
+        assert self.code in CODES, f"no diagnostic code {self.code!r}"
+
+    @property
+    def severity(self) -> str:
+        """`error` or `warning`."""
+        return CODES[self.code].severity
+
+    @property
+    def order(self) -> tuple[str, int]:
+        """Problems are shown file by file, from the top."""
+        return (self.span.source.name, self.span.start) if self.span else ("", -1)
+
+    def __str__(self) -> str:
+        return render(self)
+
+
+class NetError(Exception):
+    """The user's spec or data is wrong. `diagnostics` says where and how; `str()` is the page that a person reads."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic]) -> None:
+        self.diagnostics = tuple(sorted(dict.fromkeys(diagnostics), key=lambda d: d.order))
+        assert self.diagnostics
+        super().__init__(self.diagnostics)
+
+    def __str__(self) -> str:
+        return render_all(self.diagnostics)
+
+    def __reduce__(self) -> tuple[type[NetError], tuple[tuple[Diagnostic, ...]]]:
+        return NetError, (self.diagnostics,)
+
+
+def error(code: str, message: str, span: Span | None = None, hint: str = "") -> NetError:
+    """A `NetError` of one problem."""
+    return NetError([Diagnostic(code, message, span, hint=hint)])
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that was probably meant, if one is near enough."""
+    names = list(dict.fromkeys(known))
+    same = [n for n in names if n.lower().replace("_", "") == name.lower().replace("_", "")]
+    # 0.7 finds one slip in a word of four letters and does not propose words that only share their ending.
+    return next(iter(same or difflib.get_close_matches(name, names, n=1, cutoff=0.7)), None)
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """A hint that names the closest known name, or nothing."""
+    near = closest(name, known)
+    return f"did you mean `{near}`?" if near else ""
+
+
+def listed(names: Iterable[str], most: int = 12) -> str:
+    """Names as a sentence lists them, cut off with a count after `most`."""
+    all_names = list(names)
+    text = ", ".join(f"`{n}`" for n in all_names[:most])
+    return text if len(all_names) <= most else f"{text} and {len(all_names) - most} more"
+
+
+def count_of(number: int, noun: str) -> str:
+    """`1 input`, `2 inputs`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- the page -------------------------------------------------------------------------------------------------
+
+STYLES = {"error": "1;31", "warning": "1;33", "gutter": "1;34", "hint": "1;36", "bold": "1"}
+
+
+def render_all(diagnostics: Sequence[Diagnostic], color: bool = False) -> str:
+    """All problems, one after the other, at most `LIMIT` and then how many more."""
+    pages = [render(d, color) for d in diagnostics[:LIMIT]]
+    if len(diagnostics) > LIMIT:
+        pages.append(f"and {len(diagnostics) - LIMIT} more")
+    return "\n\n".join(pages)
+
+
+def render(diagnostic: Diagnostic, color: bool = False) -> str:
+    """One problem as text: headline, the places with carets, hint."""
+
+    def paint(style: str, text: str) -> str:
+        return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and text else text
+
+    d = diagnostic
+    head = paint(d.severity, f"{d.severity}[{d.code}]") + paint("bold", f": {d.message}")
+    places = [(d.span, d.label, "^")] if d.span else []
+    places += [(r.span, r.message, "-") for r in d.related]
+    width = max((len(str(span.position[0])) for span, _, _ in places), default=1)
+    gutter = paint("gutter", " " * (width + 1) + "|")
+    lines = [head]
+    shown: Source | None = None
+    for span, label, mark in places:
+        if span.source is not shown:
+            lines.append(paint("gutter", " " * width + "-->") + f" {span}")
+            shown = span.source
+        number, text, marks = _underlined(span, mark, width)
+        style = d.severity if mark == "^" else "gutter"
+        lines += [gutter, paint("gutter", number) + text, gutter + paint(style, f"{marks} {label}".rstrip())]
+    if d.hint or d.inside:
+        lines += [gutter] if places else []
+    lines += [" " * (width + 1) + f"{paint('hint', '= hint')}: {d.hint}"] if d.hint else []
+    lines += [" " * (width + 1) + f"{paint('gutter', '= in')}: {d.inside}"] if d.inside else []
+    return "\n".join(lines)
+
+
+def _underlined(span: Span, mark: str, width: int) -> tuple[str, str, str]:
+    """The gutter with the line's number, the first line of the span, and the marks under its characters."""
+    number, column = span.position
+    text = span.source.line(number)
+    length = min(span.end - span.start, len(text) - column + 1)
+    before, inside = text[: column - 1], text[column - 1 : column - 1 + length]
+    marks = " " * columns(before) + mark * max(columns(inside, columns(before)), 1)
+    return f"{number:>{width}} |", f" {text.expandtabs(4)}", f" {marks}"
+
+
+def columns(text: str, start: int = 0) -> int:
+    """The cells that text takes on a terminal from column `start`: tabs go to the next fourth, wide characters take two."""
+    at = start
+    for character in text:
+        if character == "\t":
+            at += 4 - at % 4
+        elif unicodedata.combining(character) == 0:
+            at += 2 if unicodedata.east_asian_width(character) in "WF" else 1
+    return at - start

@@ -1,0 +1,188 @@
+"""The graph of a network: a networkx DAG of nodes that hold facts only, never live modules.
+
+A graph can be printed, compared, pickled, drawn and built again; everything behind the checker reads it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import networkx as nx
+
+from netc.ops.op import Op
+from netc.shapes import Dim, Shape
+from netc.source import Span
+from netc.tensors import TensorType, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """The value of a node, or with a path the part of it: `Ref(3, (1, 0))` is `value[1][0]`."""
+
+    node: int
+    path: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A value given to an op: a number, string, list, `Dim`, `DType` or `Ref`; where it was written, and where it is from."""
+
+    value: Any
+    span: Span
+    origin: str = "given"  # or "default", "inferred"
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One step. `path` is the layer's key in the `state_dict`, or the label of a function; without one it is empty.
+
+    `config` is what a module is constructed with, `call` what the module or function is called with, both by parameter
+    name in torch's order. Inputs and targets are nodes without an op.
+    """
+
+    id: int
+    kind: str  # "input", "target" or "op"
+    span: Span
+    type: Type
+    op: Op | None = None
+    path: str = ""
+    config: Mapping[str, Argument] = field(default_factory=dict)
+    call: Mapping[str, Argument] = field(default_factory=dict)
+    weights: Mapping[str, Shape] = field(default_factory=dict)
+
+    @property
+    def refs(self) -> list[Ref]:
+        """The values that it is called with, in the order of the parameters."""
+        return [ref for argument in self.call.values() for ref in refs_in(argument.value)]
+
+    @property
+    def is_module(self) -> bool:
+        """Whether it is a layer with a place in the `state_dict`."""
+        return self.op is not None and self.op.is_module
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of trainable numbers."""
+        return sum(_count(shape) for shape in self.weights.values())
+
+
+def _count(shape: Shape) -> int:
+    total = 1
+    for size in shape:
+        assert isinstance(size, int)
+        total *= size
+    return total
+
+
+def refs_in(value: Any) -> Iterator[Ref]:
+    """The references within an argument's value."""
+    if isinstance(value, Ref):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from refs_in(part)
+
+
+def dims_in(value: Any) -> Iterator[Dim]:
+    """The symbolic sizes within an argument's value."""
+    if isinstance(value, Dim):
+        yield value
+    elif isinstance(value, (list, tuple)):
+        for part in value:
+            yield from dims_in(part)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An output, loss or metric of the network. An unnamed loss is called `loss`."""
+
+    name: str
+    ref: Ref
+    span: Span
+
+
+class Graph:
+    """The network as a DAG; node ids are in the order in which the values are computed."""
+
+    def __init__(self, name: str, span: Span) -> None:
+        self.name = name
+        self.span = span
+        self.dag: nx.DiGraph[int] = nx.DiGraph()
+        self.names: dict[Ref, str] = {}  # the names that the spec gives to values; inputs and targets have theirs too
+        self.outputs: list[Named] = []
+        self.losses: list[Named] = []
+        self.metrics: list[Named] = []
+
+    def add(self, node: Node) -> Node:
+        """Adds a node behind all others. Its arguments must be there."""
+        self.dag.add_node(node.id, node=node)
+        for ref in node.refs:
+            assert ref.node in self.dag
+            self.dag.add_edge(ref.node, node.id)
+        return node
+
+    def node(self, id: int) -> Node:
+        """The node of that id."""
+        found: Node = self.dag.nodes[id]["node"]
+        return found
+
+    @property
+    def nodes(self) -> list[Node]:
+        """All nodes, in the order of computation."""
+        return [data["node"] for _, data in self.dag.nodes(data=True)]
+
+    @property
+    def inputs(self) -> list[Node]:
+        """The declared inputs, in order."""
+        return [n for n in self.nodes if n.kind == "input"]
+
+    @property
+    def targets(self) -> list[Node]:
+        """The declared targets, in order."""
+        return [n for n in self.nodes if n.kind == "target"]
+
+    @property
+    def modules(self) -> list[Node]:
+        """The layers, in the order of the file."""
+        return [n for n in self.nodes if n.is_module]
+
+    @property
+    def parameter_count(self) -> int:
+        """The number of trainable numbers of all layers."""
+        return sum(n.parameter_count for n in self.nodes)
+
+    def type_of(self, ref: Ref) -> Type:
+        """The type of a value."""
+        kind = self.node(ref.node).type
+        for index in ref.path:
+            assert isinstance(kind, tuple)
+            kind = kind[index]
+        return kind
+
+    def tensor_type(self, ref: Ref) -> TensorType:
+        """The type of a value that is a tensor."""
+        kind = self.type_of(ref)
+        assert isinstance(kind, TensorType)
+        return kind
+
+    def name_of(self, node: Node) -> str:
+        """The name of an input or target."""
+        return self.names[Ref(node.id)]
+
+    def needed_for(self, refs: Iterable[Ref]) -> list[Node]:
+        """The nodes that these values depend on, themselves included, in the order of computation."""
+        needed: set[int] = set()
+        stack = [ref.node for ref in refs]
+        while stack:
+            id = stack.pop()
+            if id not in needed:
+                needed.add(id)
+                stack.extend(self.dag.predecessors(id))
+        return [self.node(id) for id in sorted(needed)]
+
+    @property
+    def forward_nodes(self) -> list[Node]:
+        """The nodes that the outputs depend on."""
+        return self.needed_for(o.ref for o in self.outputs)

@@ -1,0 +1,75 @@
+"""The type of one use of an op: runs the row's rule, fills in inferred sizes, and places what the rule finds wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from netc.diagnostics import Diagnostic, Related
+from netc.graph import Argument, Ref, refs_in
+from netc.ops.op import Op, Problem, Use
+from netc.shapes import Shape
+from netc.source import Span
+from netc.tensors import Type, type_text
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a value: its type, and the place that made it."""
+
+    type: Type
+    span: Span
+
+
+Lookup = Callable[[Ref], Known]
+
+
+@dataclass(frozen=True, slots=True)
+class Inferred:
+    """The result of `infer`."""
+
+    type: Type
+    config: dict[str, Argument]
+    weights: Mapping[str, Shape]
+
+
+def infer(
+    op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], lookup: Lookup, span: Span
+) -> Inferred | Diagnostic:
+    """The type of `op` on these arguments, its config with the inferred sizes, and its parameters' shapes."""
+    values = {name: typed(argument.value, lookup) for name, argument in {**config, **call}.items()}
+    use = Use(op, values)
+    try:
+        kind = op.rule(use)
+    except Problem as problem:
+        return _place(problem, op, {**config, **call}, lookup, span)
+    filled = {
+        name: replace(argument, value=use.inferred[name], origin="inferred") if name in use.inferred else argument
+        for name, argument in config.items()
+    }
+    return Inferred(kind, filled, op.weights(use) if op.weights else {})
+
+
+def typed(value: Any, lookup: Lookup) -> Any:
+    """An argument as a rule sees it: tensors are replaced by their types."""
+    if isinstance(value, Ref):
+        return lookup(value).type
+    if isinstance(value, list):
+        return [typed(part, lookup) for part in value]
+    return value
+
+
+def _place(problem: Problem, op: Op, arguments: Mapping[str, Argument], lookup: Lookup, span: Span) -> Diagnostic:
+    """Points at the use; the written culprits and the places that made the tensors involved are related."""
+    primary, related = span, []
+    for name in problem.arguments:
+        argument = arguments.get(name)
+        if argument is None or argument.origin == "default":
+            continue
+        refs = list(refs_in(argument.value))
+        if not refs and span.start <= argument.span.start and argument.span.end <= span.end and primary is span:
+            primary = argument.span
+        related += [Related(k.span, type_text(k.type)) for k in map(lookup, refs)]
+    kept = [r for r in dict.fromkeys(related) if r.span != primary]
+    return Diagnostic(problem.code, problem.message, primary, related=tuple(kept), hint=problem.hint)

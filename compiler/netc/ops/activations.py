@@ -1,0 +1,76 @@
+"""Rows of activations: each a module, and where torch has one a function of the same formula."""
+
+from __future__ import annotations
+
+from netc.ops.op import Op, Problem, Rule, Use, axis_of, signature
+from netc.ops.rules import float_only, need_float, same
+from netc.shapes import Dim
+from netc.tensors import Type
+
+
+def over_dim(use: Use) -> Type:
+    """As the input, which has the axis `dim`. `dim=none` would be guessed by torch, with a warning."""
+    x = need_float(use, "input")
+    if use["dim"] is None:
+        raise Problem("missing-argument", f"`{use.op.name}` needs `dim`, the axis over which it adds up to 1", "dim",
+                      hint=f"for classes in the last axis: `{use.op.name}(dim=-1)`")  # fmt: skip
+    axis_of(use, x)
+    return x
+
+
+def halves(use: Use) -> Type:
+    """Half the size along `dim`: `GLU`."""
+    x = need_float(use, "input")
+    axis = axis_of(use, x)
+    size = x.shape[axis]
+    if size % 2 != 0 and not (isinstance(size, Dim) and size // 2 * 2 == size):
+        raise Problem("bad-size", f"`{use.op.name}` of {x}: {size} does not divide by 2", "dim", "input")
+    return x.with_axis(axis, size // 2)
+
+
+# module, function (or none), the parameters that they share, rule
+FORMULAS: tuple[tuple[str, str, str, Rule], ...] = (
+    ("ReLU", "torch.relu", "", same),
+    ("ReLU6", "torch.nn.functional.relu6", "", same),
+    ("Sigmoid", "torch.sigmoid", "", float_only),
+    ("Tanh", "torch.tanh", "", float_only),
+    ("GELU", "torch.nn.functional.gelu", "approximate: none|tanh = none", float_only),
+    ("ELU", "torch.nn.functional.elu", "alpha: float = 1.0", float_only),
+    ("CELU", "torch.nn.functional.celu", "alpha: float = 1.0", float_only),
+    ("SELU", "torch.nn.functional.selu", "", float_only),
+    ("SiLU", "torch.nn.functional.silu", "", float_only),
+    ("Mish", "torch.nn.functional.mish", "", float_only),
+    ("LeakyReLU", "torch.nn.functional.leaky_relu", "negative_slope: float = 0.01", float_only),
+    ("Softplus", "torch.nn.functional.softplus", "beta: float = 1.0, threshold: float = 20.0", float_only),
+    ("Softsign", "torch.nn.functional.softsign", "", float_only),
+    ("Hardtanh", "torch.nn.functional.hardtanh", "min_val: float = -1.0, max_val: float = 1.0", float_only),
+    ("Hardsigmoid", "torch.nn.functional.hardsigmoid", "", float_only),
+    ("Hardswish", "torch.nn.functional.hardswish", "", float_only),
+    ("Hardshrink", "torch.nn.functional.hardshrink", "lambd: float = 0.5", float_only),
+    ("Softshrink", "torch.nn.functional.softshrink", "lambd: float = 0.5", float_only),
+    ("Tanhshrink", "torch.nn.functional.tanhshrink", "", float_only),
+    ("LogSigmoid", "torch.nn.functional.logsigmoid", "", float_only),
+    ("Softmax", "torch.nn.functional.softmax", "dim: int? = none", over_dim),
+    ("LogSoftmax", "torch.nn.functional.log_softmax", "dim: int? = none", over_dim),
+    ("Softmin", "torch.nn.functional.softmin", "dim: int? = none", over_dim),
+    ("GLU", "torch.nn.functional.glu", "dim: int = -1", halves),
+)
+
+INPLACE = ("ReLU", "ReLU6", "ELU", "CELU", "SELU", "SiLU", "Mish", "LeakyReLU", "Hardtanh", "Hardsigmoid", "Hardswish")
+
+
+def _module(name: str, params: str, rule: Rule) -> Op:
+    inplace = "inplace: bool = false" if name in INPLACE else ""
+    both = ", ".join(text for text in (params, inplace) if text)
+    return Op(name, f"torch.nn.{name}", signature(both), signature("input: tensor"), rule)
+
+
+def _function(target: str, params: str, rule: Rule) -> Op:
+    text = ", ".join(t for t in ("input: tensor", params) if t)
+    return Op(target.rsplit(".", 1)[1], target, (), signature(text), rule)
+
+
+ROWS = [
+    *(_module(name, params, rule) for name, _, params, rule in FORMULAS),
+    *(_function(target, params, rule) for _, target, params, rule in FORMULAS),
+]

@@ -1,0 +1,312 @@
+"""Rules that several families of ops share: what type comes out for what goes in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netc.ops.op import Problem, Rule, Use, axis_of, normal_axis, positive
+from netc.shapes import Dim, Shape, Size, product, shape_text
+from netc.tensors import DEFAULT_DTYPE, TensorType, Type, category, promote, promote_number
+
+Operand = TensorType | int | float | bool
+
+
+def same(use: Use) -> Type:
+    """As the input: activations, dropout."""
+    return use.tensor("input")
+
+
+def floating(use: Use) -> Type:
+    """As the input; ints and bools become float32: `exp`, `mean`'s elementwise kin."""
+    x = use.tensor("input")
+    return x if x.is_float else TensorType(x.shape, DEFAULT_DTYPE)
+
+
+def float_only(use: Use) -> Type:
+    """As the input, which must be float: what torch computes for floats only."""
+    return need_float(use, "input")
+
+
+def need_float(use: Use, name: str) -> TensorType:
+    """The type of a tensor argument that must be float."""
+    x = use.tensor(name)
+    if not x.is_float:
+        raise Problem("dtype", f"`{use.op.name}` needs floats, and gets {x}", name,
+                      hint="convert it with `-> float`, or embed class numbers with `Embedding`")  # fmt: skip
+    return x
+
+
+def boolean(use: Use) -> Type:
+    """Bools in the shape of the input: `isnan`."""
+    return TensorType(use.tensor("input").shape, "bool")
+
+
+def to_dtype(name: str) -> Rule:
+    """The input in another dtype: `float`, `long`."""
+    return lambda use: TensorType(use.tensor("input").shape, name)
+
+
+def result_dtype(operands: Sequence[Operand]) -> str:
+    """The dtype of arithmetic on tensors and numbers.
+
+    Tensors without axes and numbers count by their category only, as in torch (documentation, "Type promotion").
+    """
+    tensors = [o for o in operands if isinstance(o, TensorType)]
+    full = [t.dtype for t in tensors if t.rank] or [t.dtype for t in tensors]
+    dtype = promote(*full)
+    for t in tensors:
+        if not t.rank and category(t.dtype) > category(dtype):
+            dtype = t.dtype
+    for o in operands:
+        if not isinstance(o, TensorType):
+            dtype = promote_number(dtype, o)
+    return dtype
+
+
+def equal_shapes(use: Use, names: Sequence[str], kinds: Sequence[TensorType]) -> None:
+    """Raises unless all tensors have one shape."""
+    for kind in kinds[1:]:
+        if kind.shape != kinds[0].shape:
+            raise Problem("shape-mismatch", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}", *names,
+                          hint=_merge_hint(use.op.name, kinds[0], kind))  # fmt: skip
+
+
+def _merge_hint(op: str, a: TensorType, b: TensorType) -> str:
+    different = [i for i in range(min(a.rank, b.rank)) if a.shape[i] != b.shape[i]]
+    if a.rank != b.rank:
+        return "give one of them the axes of the other, with `unsqueeze`, `squeeze` or `flatten`"
+    if len(different) == 1 and different[0] == a.rank - 1 and isinstance(a.shape[-1], int):
+        return f"project one to the other's size, e.g. `-> Linear({a.shape[-1]})`"
+    if different == [1] and isinstance(a.shape[1], int) and a.rank == 4:
+        return f"project one to the other's channels, e.g. `-> Conv2d({a.shape[1]}, 1)`"
+    symbol = {"add": "+", "mul": "*", "sub": "-", "div": "/"}.get(op)
+    return f"to broadcast on purpose, write `{symbol}`" if symbol else ""
+
+
+def listed_shapes(kinds: Sequence[TensorType]) -> str:
+    """`[B, 8] and [B, 1]`"""
+    texts = [str(k) for k in kinds]
+    return " and ".join([", ".join(texts[:-1]), texts[-1]] if len(texts) > 2 else texts)
+
+
+def merge(use: Use) -> Type:
+    """One shape for all inputs, and that shape out: `add`, `maximum`."""
+    operands = use["inputs"]
+    tensors = [o for o in operands if isinstance(o, TensorType)]
+    if not tensors:
+        raise Problem("not-a-tensor", f"`{use.op.name}` merges tensors", "inputs")
+    equal_shapes(use, ["inputs"], tensors)
+    dtype = result_dtype(operands)
+    if use.op.name in ("div", "average") and category(dtype) < 2:
+        dtype = DEFAULT_DTYPE
+    return TensorType(tensors[0].shape, dtype)
+
+
+def concat(use: Use) -> Type:
+    """Equal shapes but for the axis along which they are joined, where the sizes add up."""
+    tensors: list[TensorType] = use["tensors"]
+    if not tensors:
+        raise Problem("input-count", f"`{use.op.name}` needs at least one tensor", "tensors")
+    if any(t.rank != tensors[0].rank for t in tensors):
+        raise Problem("rank", f"`{use.op.name}` needs as many axes in each, and gets {listed_shapes(tensors)}", "tensors")
+    axis = axis_of(use, tensors[0])
+    total: Size = 0
+    for t in tensors:
+        if t.with_axis(axis, 0).shape != tensors[0].with_axis(axis, 0).shape:
+            raise Problem("shape-mismatch",
+                          f"`{use.op.name}(dim={use['dim']})` needs equal sizes in the other axes, and gets {listed_shapes(tensors)}",
+                          "tensors")  # fmt: skip
+        total = total + t.shape[axis]
+    return TensorType(tensors[0].with_axis(axis, total).shape, promote(*(t.dtype for t in tensors)))
+
+
+def stack(use: Use) -> Type:
+    """Equal shapes, and one axis more of as many entries as there are tensors."""
+    tensors: list[TensorType] = use["tensors"]
+    equal_shapes(use, ["tensors"], tensors)
+    axis = axis_of(use, tensors[0], extra=1)
+    shape = tensors[0].shape
+    return TensorType((*shape[:axis], len(tensors), *shape[axis:]), promote(*(t.dtype for t in tensors)))
+
+
+def broadcast(op: str, a: Shape, b: Shape, *names: str) -> Shape:
+    """The shape of an elementwise result, sizes matched from the last axis; an axis of 1 stretches."""
+    result: list[Size] = []
+    for i in range(1, max(len(a), len(b)) + 1):
+        m, n = (s[-i] if i <= len(s) else 1 for s in (a, b))
+        if m != n and 1 not in (m, n):
+            raise Problem("shape-mismatch", f"`{op}` cannot broadcast {shape_text(a)} and {shape_text(b)}: {m} is not {n}", *names)
+        result.append(n if m == 1 else m)
+    return tuple(reversed(result))
+
+
+def arithmetic(use: Use) -> Type:
+    """The operators `+ - * / // % **`, which broadcast as torch's do."""
+    a, b = use["input"], use["other"]
+    shape = broadcast(use.op.name, *(v.shape if isinstance(v, TensorType) else () for v in (a, b)), "input", "other")
+    dtype = result_dtype([a, b])
+    if use.op.name == "/" and category(dtype) < 2:
+        dtype = DEFAULT_DTYPE
+    if dtype == "bool" and use.op.name in ("-", "**", "//", "%"):
+        raise Problem("dtype", f"`{use.op.name}` does not work on bools", "input", "other", hint="convert with `-> float`")
+    return TensorType(shape, dtype)
+
+
+def comparison(use: Use) -> Type:
+    """`< <= == != >= >` give bools and broadcast."""
+    shape = broadcast(
+        use.op.name, *(use[n].shape if isinstance(use[n], TensorType) else () for n in ("input", "other")), "input", "other"
+    )
+    return TensorType(shape, "bool")
+
+
+def matmul(use: Use) -> Type:
+    """Matrix product over the last two axes, the others broadcast. Source: torch's documentation, `torch.matmul`."""
+    a, b = use.tensor("input"), use.tensor("other")
+    if not a.rank or not b.rank:
+        raise Problem("rank", f"`{use.op.name}` needs at least one axis in each, and gets {a} and {b}", "input", "other")
+    if a.dtype != b.dtype:
+        raise Problem("dtype", f"`{use.op.name}` needs one dtype, and gets {a.dtype} and {b.dtype}", "input", "other")
+    inner_b = b.shape[-2] if b.rank > 1 else b.shape[0]
+    if a.shape[-1] != inner_b:
+        raise Problem("shape-mismatch", f"`{use.op.name}` of {a} and {b}: {a.shape[-1]} columns meet {inner_b} rows",
+                      "input", "other", hint="`transpose(-2, -1)` turns a matrix over")  # fmt: skip
+    outer = broadcast(use.op.name, a.shape[:-2], b.shape[:-2], "input", "other")
+    return TensorType((*outer, *(a.shape[-2:-1] if a.rank > 1 else ()), *(b.shape[-1:] if b.rank > 1 else ())), a.dtype)
+
+
+def reduction(dtype: str | None = None, needs_float: bool = False) -> Rule:
+    """Over `dim` (one axis, a list, or `none` for all), which `keepdim` leaves as 1."""
+
+    def rule(use: Use) -> Type:
+        x = need_float(use, "input") if needs_float else use.tensor("input")
+        axes = _axes(use, x)
+        keep = use.values.get("keepdim", False)
+        shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keep or i not in axes)
+        kind = dtype or ("int64" if use.op.name in ("sum", "prod") and not x.is_float else x.dtype)
+        return TensorType(shape, kind)
+
+    return rule
+
+
+def _axes(use: Use, x: TensorType) -> set[int]:
+    dim = use["dim"]
+    if dim is None or dim == []:
+        return set(range(x.rank))
+    axes = [normal_axis(use.op.name, x, d) for d in (dim if isinstance(dim, list) else [dim])]
+    if len(set(axes)) < len(axes):
+        raise Problem("axis", f"`{use.op.name}`: an axis is named twice in {dim}", "dim")
+    return set(axes)
+
+
+def values_and_indices(use: Use) -> Type:
+    """`max` and `min`: without `dim` one number, with it the values and their places."""
+    x = use.tensor("input")
+    if use["dim"] is None:
+        return TensorType((), x.dtype)
+    kind = reduction()(use)
+    assert isinstance(kind, TensorType)
+    return kind, TensorType(kind.shape, "int64")
+
+
+def reshape(use: Use) -> Type:
+    """The same numbers in another shape; one size may be -1."""
+    x = use.tensor("input")
+    shape = tuple(use["shape"])
+    if sum(1 for s in shape if s == -1) > 1:
+        raise Problem("bad-size", f"`{use.op.name}`: only one size can be -1", "shape")
+    known, total = product(s for s in shape if s != -1), product(x.shape)
+    if -1 in shape:
+        rest = total // known if known != 0 else 0
+        if rest * known != total:
+            raise Problem("shape-mismatch", f"`{use.op.name}` of {x} to {shape_text(shape)}: {total} numbers do not divide by {known}",
+                          "shape", "input")  # fmt: skip
+        return x.with_shape(tuple(rest if s == -1 else s for s in shape))
+    if known != total:
+        raise Problem("shape-mismatch", f"`{use.op.name}` of {x} to {shape_text(shape)}: {total} numbers are not {known}",
+                      "shape", "input")  # fmt: skip
+    return x.with_shape(shape)
+
+
+def flatten(use: Use) -> Type:
+    """The axes `start_dim` to `end_dim` as one."""
+    x = use.tensor("input")
+    if not x.rank:
+        return x.with_shape((1,))
+    start, end = axis_of(use, x, "start_dim"), axis_of(use, x, "end_dim")
+    if start > end:
+        raise Problem("axis", f"`{use.op.name}`: axis {use['start_dim']} stands behind axis {use['end_dim']}", "start_dim")
+    return x.with_shape((*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :]))
+
+
+def squeeze(use: Use) -> Type:
+    """Without the axis `dim`, whose size must be 1 (torch would silently keep it)."""
+    x = use.tensor("input")
+    if use["dim"] is None:
+        if any(isinstance(s, Dim) for s in x.shape):
+            raise Problem("missing-argument", f"`squeeze` of {x}: say which axis, a named size may be 1 too", "input",
+                          hint="write `squeeze(-1)`")  # fmt: skip
+        return x.with_shape(tuple(s for s in x.shape if s != 1))
+    axis = axis_of(use, x)
+    if x.shape[axis] != 1:
+        raise Problem("bad-size", f"`squeeze({use['dim']})` of {x}: the axis has size {x.shape[axis]}, not 1", "dim", "input")
+    return x.with_shape(x.shape[:axis] + x.shape[axis + 1 :])
+
+
+def unsqueeze(use: Use) -> Type:
+    """With one axis of size 1 more, at `dim`."""
+    x = use.tensor("input")
+    axis = axis_of(use, x, extra=1)
+    return x.with_shape((*x.shape[:axis], 1, *x.shape[axis:]))
+
+
+def transpose(use: Use) -> Type:
+    """With two axes exchanged."""
+    x = use.tensor("input")
+    i, j = axis_of(use, x, "dim0"), axis_of(use, x, "dim1")
+    return x.with_axis(i, x.shape[j]).with_axis(j, x.shape[i])
+
+
+def permute(use: Use) -> Type:
+    """With the axes in the order `dims`."""
+    x = use.tensor("input")
+    axes = [normal_axis(use.op.name, x, d, "dims") for d in use["dims"]]
+    if sorted(axes) != list(range(x.rank)):
+        raise Problem("axis", f"`permute` of {x}: {use['dims']} does not name each axis once", "dims", "input")
+    return x.with_shape(tuple(x.shape[i] for i in axes))
+
+
+def chunk(use: Use) -> Type:
+    """`chunks` equal parts along `dim`."""
+    x, count = use.tensor("input"), use.number("chunks")
+    axis = axis_of(use, x)
+    size = x.shape[axis]
+    if size % count != 0:
+        raise Problem("bad-size", f"`chunk({count})` of {x}: {size} does not divide by {count}", "chunks", "input")
+    return (x.with_axis(axis, size // count),) * count
+
+
+def expand_as(use: Use) -> Type:
+    """The input stretched to the shape of `other`."""
+    x, other = use.tensor("input"), use.tensor("other")
+    if broadcast("expand_as", x.shape, other.shape, "input", "other") != other.shape:
+        raise Problem("shape-mismatch", f"`expand_as` cannot stretch {x} to {other}", "input", "other")
+    return x.with_shape(other.shape)
+
+
+def window(op: str, size: Size, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False) -> Size:
+    """The number of places of a sliding window along one axis.
+
+    Source of the formula: torch's documentation of `Conv2d` and `MaxPool2d`, "Shape".
+    """
+    span = size + 2 * padding - dilation * (kernel - 1) - 1
+    if isinstance(span, int) and span < 0:
+        raise Problem("bad-size", f"`{op}`: a window of {dilation * (kernel - 1) + 1} is larger than the input of {size + 2 * padding}"
+                      + (f" ({size} and padding)" if padding else ""), "kernel_size", "input")  # fmt: skip
+    if not ceil:
+        return positive(span // stride + 1, op, "an axis", "kernel_size", "input")
+    if isinstance(span, Dim):
+        raise Problem("size-needed", f"`{op}` with ceil_mode needs its input's size as a number, and it is `{size}`", "input")
+    places = -(-span // stride) + 1
+    # The last window must begin inside the input or its left padding.
+    return places - 1 if (places - 1) * stride >= int(str(size)) + padding else places

@@ -1,0 +1,43 @@
+"""The `data` and `train` sections of a spec as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netc.graph import Argument
+from netc.ops.recipes import Recipe
+from netc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A recipe with all its arguments, defaults filled in: `SGD(lr=0.1, momentum=0, …)`."""
+
+    recipe: Recipe
+    arguments: Mapping[str, Argument]
+    span: Span
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The arguments as plain values."""
+        return {name: argument.value for name, argument in self.arguments.items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: every key of `netc.ops.recipes.KEYS` with its value; `span` is the section, or what stands for it."""
+
+    kind: str
+    values: Mapping[str, Argument]
+    span: Span
+
+    def __getitem__(self, key: str) -> Any:
+        return self.values[key].value
+
+    def made(self, key: str) -> Made:
+        """The value of a key that holds a recipe."""
+        value = self.values[key].value
+        assert isinstance(value, Made)
+        return value

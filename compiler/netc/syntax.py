@@ -1,0 +1,233 @@
+"""The syntax tree. Each class is named after the grammar rule that makes it, and knows its place in the source."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Union
+
+from netc.source import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """Anything that was written."""
+
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Name(Syntax):
+    """`hidden`, or dotted: `sklearn.make_moons`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Literal(Syntax):
+    """A number, a string, `true`, `false` or `none`."""
+
+    value: int | float | bool | str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf(Syntax):
+    """`[1, 2, 3]`"""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TupleOf(Syntax):
+    """`(a, b)`: several values side by side; each may be a pipeline of its own."""
+
+    items: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Argument(Syntax):
+    """`5` or `padding=1` in a call; the name's place is kept for messages about the name."""
+
+    name: Name | None
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Syntax):
+    """`Linear(8)`"""
+
+    callee: Expression
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary(Syntax):
+    """`-a`, `not a`"""
+
+    operator: str
+    operand: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Binary(Syntax):
+    """`a + b`, `a == b`, `a and b`"""
+
+    operator: str
+    left: Expression
+    right: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Slice(Syntax):
+    """`1:5:2` in an index; what is left out is None."""
+
+    start: Expression | None
+    stop: Expression | None
+    step: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ellipsis_(Syntax):
+    """`...` in an index."""
+
+
+@dataclass(frozen=True, slots=True)
+class Index(Syntax):
+    """`x[:, 0]`"""
+
+    value: Expression
+    entries: tuple[Expression | Slice | Ellipsis_, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class If(Syntax):
+    """`if c { a } else { b }`"""
+
+    condition: Expression
+    then: Expression
+    otherwise: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Syntax):
+    """The name before a layer: `hidden1:`"""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stage(Syntax):
+    """One step of a pipeline: a layer, function or block, perhaps with a label."""
+
+    label: Label | None
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Pipe(Syntax):
+    """`x -> Linear(8) -> ReLU`; the first stage is what is sent, or the first layer of a pipeline without input."""
+
+    stages: tuple[Stage, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Branches(Syntax):
+    """`(ReLU || Tanh)`: the same value into each."""
+
+    branches: tuple[Expression, ...]
+
+
+Expression = Union[
+    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches
+]  # fmt: skip
+
+
+# --- statements of a network ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter(Syntax):
+    """`hidden = 8` in the head of a network or `fn`."""
+
+    name: Name
+    default: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration(Syntax):
+    """`input x: int64[B, T]` or `target y: [B, 1]`; `kind` is the word before."""
+
+    kind: str
+    name: Name
+    dtype: Name | None
+    shape: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assign(Syntax):
+    """`p = x -> Linear(1)`, `a, b = x -> chunk(2)`"""
+
+    names: tuple[Name, ...]
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Syntax):
+    """`output p`"""
+
+    values: tuple[Expression, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Objective(Syntax):
+    """`loss BCELoss(p, y)`, `loss kl = …`, `metric error = …`; `kind` is `loss` or `metric`."""
+
+    kind: str
+    name: Name | None
+    value: Expression
+
+
+Statement = Union[Declaration, Assign, Output, Objective]
+
+
+# --- a file ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Network(Syntax):
+    """`network NAME(parameters) { … }`"""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    statements: tuple[Statement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fn(Syntax):
+    """`fn quartic(p, y) = mean((p - y) ** 4)`"""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Setting(Syntax):
+    """`epochs = 1000` in a `data` or `train` section."""
+
+    name: Name
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Section(Syntax):
+    """`data { … }` or `train { … }`; `data = …` is a section whose one setting is `source`."""
+
+    kind: str
+    settings: tuple[Setting, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class File(Syntax):
+    """All that stands in a file."""
+
+    items: tuple[Network | Fn | Section, ...]

@@ -1,0 +1,1 @@
+"""The grammar of the .net language, as data of the package."""

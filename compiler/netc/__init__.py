@@ -1,1 +1,14 @@
-"""netc"""
+"""netc compiles neural networks described in text to PyTorch.
+
+>>> import netc
+>>> network = netc.load("network Tiny { input x: [B, 3]\\n output x -> Linear(1) }")
+>>> network.graph.parameter_count
+4
+"""
+
+from netc.diagnostics import Diagnostic, NetError
+from netc.pipeline import Network, load
+
+__all__ = ["Diagnostic", "NetError", "Network", "__version__", "load"]
+
+__version__ = "0.1.0"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from netc.graph import Argument, Node, Ref
-from netc.ops.op import REQUIRED, DType, Param
+from netc.graph import Argument, Graph, Node, Ref
+from netc.ops.op import REQUIRED, DType, Param, Slice
 from netc.shapes import Dim
 
 # Python's operators by how strongly they bind; source: the Python reference, 6.17 "Operator precedence".
@@ -39,6 +40,11 @@ def literal(value: Any, values: Values, dims: Callable[[Dim], str] = str) -> Tex
         return Text(f"torch.{value.name}")
     if isinstance(value, Dim):
         return Text(dims(value), 2)
+    if value is ...:
+        return Text("...")
+    if isinstance(value, Slice):
+        start, stop, step = ("" if v is None else literal(v, values, dims).text for v in value.parts)
+        return Text(f"{start}:{stop}" + (f":{step}" if step else ""))
     if isinstance(value, list):
         return Text(f"[{', '.join(literal(v, values, dims).text for v in value)}]")
     if isinstance(value, tuple):
@@ -82,14 +88,17 @@ def expression(node: Node, values: Values, module: str = "", dims: Callable[[Dim
     """What a node computes; `module` is how the layer itself is reached, e.g. `self.hidden1`."""
     op = node.op
     assert op is not None
-    texts = arguments(op.inputs, dict(node.call), values, dims)
-    if op.is_module:
-        return Text(f"{module}({', '.join(texts)})")
-    if op.written == "call":
-        return Text(f"{short(op.target)}({', '.join(texts)})")
+    if op.is_module or op.written in ("call", "method"):
+        texts = arguments(op.inputs, dict(node.call), values, dims)
+        called = module if op.is_module else short(op.target)
+        if op.written == "method":
+            called, texts = f"{bracketed(texts[0])}.{op.target.rsplit('.', 1)[1]}", texts[1:]
+        return Text(f"{called}({', '.join(texts)})")
+    if op.written == "index":
+        operands = [literal(node.call["input"].value, values, dims)]
+        entries = ", ".join(literal(v, values, dims).text for v in node.call["entries"].value)
+        return Text(f"{operands[0].inside(ATOM)}[{entries}]")
     operands = [literal(v, values, dims) for v in _operands(node)]
-    if op.written == "method":
-        return Text(f"{operands[0].inside(ATOM)}.{op.target.rsplit('.', 1)[1]}({', '.join(texts[1:])})")
     if op.written == "average":
         return Text(f"({_infix('+', operands).text}) / {len(operands)}", BINDING["/"])
     if op.written == "nested":
@@ -97,6 +106,21 @@ def expression(node: Node, values: Values, module: str = "", dims: Callable[[Dim
     if op.written.startswith("prefix"):
         return Text(f"{op.written[-1]}{operands[0].inside(BINDING['**'])}", BINDING["prefix-"])
     return _infix(op.written, operands)
+
+
+def bracketed(text: str) -> str:
+    """An expression before a dot: in brackets unless it is a name or a call."""
+    return text if re.fullmatch(r"[\w.]+(\(.*\))?", text) else f"({text})"
+
+
+def size_writer(graph: Graph, sources: Sequence[int], name: Callable[[Ref], str]) -> Callable[[Dim], str]:
+    """How a symbolic size is written: its names as axes of the inputs (and targets) with the ids `sources`."""
+
+    def write(dim: Dim) -> str:
+        places = {n: graph.axis_named(n, sources) for n in dim.names()}
+        return re.sub(r"[^\W\d]\w*", lambda m: f"{name(Ref(places[m[0]][0]))}.shape[{places[m[0]][1]}]", str(dim))
+
+    return write
 
 
 def _operands(node: Node) -> list[Any]:

@@ -11,8 +11,8 @@ from typing import Any
 
 import networkx as nx
 
-from netc.ops.op import Op
-from netc.shapes import Dim, Shape
+from netc.ops.op import Op, Slice
+from netc.shapes import Dim, Shape, size_names
 from netc.source import Span
 from netc.tensors import TensorType, Type
 
@@ -83,6 +83,8 @@ def refs_in(value: Any) -> Iterator[Ref]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from refs_in(part)
+    elif isinstance(value, Slice):
+        yield from refs_in(value.parts)
 
 
 def dims_in(value: Any) -> Iterator[Dim]:
@@ -92,6 +94,8 @@ def dims_in(value: Any) -> Iterator[Dim]:
     elif isinstance(value, (list, tuple)):
         for part in value:
             yield from dims_in(part)
+    elif isinstance(value, Slice):
+        yield from dims_in(value.parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +153,12 @@ class Graph:
         return [n for n in self.nodes if n.is_module]
 
     @property
+    def dims(self) -> list[str]:
+        """The named dimensions of the inputs and targets, in order."""
+        kinds = [n.type for n in self.inputs + self.targets]
+        return list(dict.fromkeys(n for k in kinds if isinstance(k, TensorType) for size in k.shape for n in sorted(size_names(size))))
+
+    @property
     def parameter_count(self) -> int:
         """The number of trainable numbers of all layers."""
         return sum(n.parameter_count for n in self.nodes)
@@ -181,6 +191,21 @@ class Graph:
                 needed.add(id)
                 stack.extend(self.dag.predecessors(id))
         return [self.node(id) for id in sorted(needed)]
+
+    def axis_named(self, name: str, nodes: Iterable[int]) -> tuple[int, int]:
+        """The first of these inputs (or targets) with an axis that is just this dimension: its id, and the axis.
+
+        Raises KeyError where none has one.
+        """
+        for id in nodes:
+            kind = self.node(id).type
+            assert isinstance(kind, TensorType)
+            if Dim.named(name) in kind.shape:
+                return id, kind.shape.index(Dim.named(name))
+        raise KeyError(name)
+
+    def __deepcopy__(self, memo: object) -> Graph:
+        return self  # facts are not changed once the graph is checked
 
     @property
     def forward_nodes(self) -> list[Node]:

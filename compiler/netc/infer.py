@@ -8,7 +8,7 @@ from typing import Any
 
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Argument, Ref, refs_in
-from netc.ops.op import Op, Problem, Use
+from netc.ops.op import Op, Problem, Slice, Use
 from netc.shapes import Shape
 from netc.source import Span
 from netc.tensors import Type, type_text
@@ -57,6 +57,8 @@ def typed(value: Any, lookup: Lookup) -> Any:
         return lookup(value).type
     if isinstance(value, list):
         return [typed(part, lookup) for part in value]
+    if isinstance(value, Slice):
+        return Slice(*(typed(part, lookup) for part in value.parts))
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from netc.ops import rules as r
+from netc.ops.index import index
 from netc.ops.op import Op, Rule, Use, signature
 from netc.tensors import TensorType, Type
 
@@ -111,6 +112,7 @@ SHAPES = [
     function("transpose", "input: tensor, dim0: int, dim1: int", r.transpose),
     function("permute", "input: tensor, dims: ints", r.permute),
     function("chunk", "input: tensor, chunks: int, dim: int = 0", r.chunk),
+    function("[]", "input: tensor, entries: entries", index, "operator.getitem", "index"),
     method("expand_as", "input: tensor, other: tensor", r.expand_as),
 ]
 

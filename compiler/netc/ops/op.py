@@ -23,6 +23,20 @@ class DType:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """`1:5` in an index; what was left out is None."""
+
+    start: Any
+    stop: Any
+    step: Any
+
+    @property
+    def parts(self) -> tuple[Any, Any, Any]:
+        """Start, stop and step."""
+        return self.start, self.stop, self.step
+
+
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -73,6 +87,7 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "tensor": ("a tensor", _is_tensor),
     "operand": ("a tensor or a number", _either(_is_tensor, _is_number, _is_size)),
     "list_of_tensors": ("a list of tensors", _all(_is_tensor)),
+    "entries": ("an index", lambda v: isinstance(v, list)),
     "any": ("a value", lambda v: True),
 }
 
@@ -158,7 +173,7 @@ def signature(text: str) -> tuple[Param, ...]:
 def _param(text: str) -> Param:
     match = PARAM.fullmatch(text)
     assert match, text
-    default = REQUIRED if match["default"] is None else _constant(match["default"])
+    default = REQUIRED if match["default"] is None else _constant(match["default"], "|" in match["kind"])
     inferred = bool(match["star"])
     optional = bool(match["optional"])
     return Param(
@@ -166,7 +181,9 @@ def _param(text: str) -> Param:
     )  # fmt: skip
 
 
-def _constant(text: str) -> Any:
+def _constant(text: str, is_choice: bool = False) -> Any:
+    if is_choice and not text[0].isdigit():
+        return text
     if text in CONSTANTS:
         return CONSTANTS[text]
     if text.startswith("["):
@@ -260,6 +277,11 @@ class Op:
     def is_module(self) -> bool:
         """Whether it is a `torch.nn.Module` that is constructed and has a place in the `state_dict`."""
         return self.target.startswith("torch.nn.") and not self.target.startswith("torch.nn.functional.")
+
+    @property
+    def broadcasts(self) -> bool:
+        """Whether it is an operator that stretches its operands to a common shape."""
+        return self.target.startswith("operator.") and not self.is_merge and self.written != "@"
 
     @property
     def min_inputs(self) -> int:

@@ -1,0 +1,143 @@
+"""Arguments to parameters: by place, by name, with defaults; every slip a diagnostic."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from netc.diagnostics import Diagnostic, Edit, Related, count_of, did_you_mean, listed
+from netc.graph import Argument, Ref
+from netc.lower.values import Given, has_unknown, is_tensor
+from netc.ops import foreign
+from netc.ops.op import REQUIRED, Param, value_text
+from netc.shapes import Dim
+from netc.source import Span
+
+Report = Callable[[Diagnostic], None]
+
+
+class Binder:
+    """Binds the arguments of one call to the parameters of a row; `report` takes what is wrong."""
+
+    def __init__(self, name: str, signature: str, span: Span, typed: Callable[[Any], Any], report: Report) -> None:
+        self.name, self.signature, self.span, self.typed, self.report = name, signature, span, typed, report
+        self.ok = True
+
+    def bind(self, params: Sequence[Param], placed: Sequence[Given], named: Sequence[Given]) -> dict[str, Argument] | None:
+        """The arguments by parameter name, in the parameters' order; None where something is wrong."""
+        bound: dict[str, Given] = {}
+        self._place(params, list(placed), bound)
+        self._name(params, named, bound)
+        if not self.ok:
+            return None
+        missing = [p for p in params if p.default is REQUIRED and not p.inferred and p.name not in bound]
+        if missing:
+            self.fail("missing-argument", f"`{self.name}` needs {listed(p.name for p in missing)}", self.span)
+            return None
+        result = {p.name: self._argument(p, bound.get(p.name)) for p in params}
+        return result if self.ok else None
+
+    def fail(self, code: str, message: str, span: Span, hint: str = "", edit: Edit | None = None, related: Sequence[Related] = ()) -> None:
+        """Reports a problem with the call."""
+        self.ok = False
+        hint = hint or f"it is `{self.signature}`"
+        self.report(Diagnostic(code, message, span, hint=hint, edit=edit, related=tuple(related)))
+
+    def _place(self, params: Sequence[Param], placed: list[Given], bound: dict[str, Given]) -> None:
+        for param in params:
+            if not placed or param.inferred:
+                continue
+            if param.variadic:
+                taken = self._take_variadic(param, placed)
+                values = [given.value for given in taken]
+                if len(values) == 1 and isinstance(values[0], list):
+                    values = values[0]
+                bound[param.name] = Given(None, values, taken[0].span.to(taken[-1].span) if taken else self.span)
+            else:
+                bound[param.name] = placed.pop(0)
+        if placed:
+            most = sum(1 for p in params if not p.inferred)
+            self.fail("too-many-arguments", f"`{self.name}` takes at most {count_of(most, 'argument')} by place", placed[0].span)
+
+    def _take_variadic(self, param: Param, placed: list[Given]) -> list[Given]:
+        """The leading arguments that a `tensor...` takes: tensors, or for `operand...` all."""
+        count = 0
+        while count < len(placed) and (param.kind == "operand" or is_tensor(placed[count].value) or has_unknown(placed[count].value)):
+            count += 1
+        taken, placed[:] = placed[:count], placed[count:]
+        return taken
+
+    def _name(self, params: Sequence[Param], named: Sequence[Given], bound: dict[str, Given]) -> None:
+        by_name = {p.name: p for p in params}
+        for given in named:
+            assert given.name is not None
+            name = given.name.name
+            if name not in by_name:
+                self._unknown(given, by_name)
+            elif name in bound:
+                self.fail("duplicate-argument", f"`{self.name}` is given `{name}` twice", given.span,
+                          related=[Related(bound[name].span, "the first")])  # fmt: skip
+            else:
+                bound[name] = given
+
+    def _unknown(self, given: Given, known: dict[str, Param]) -> None:
+        assert given.name is not None
+        name = given.name.name
+        torch_name = foreign.ARGUMENTS.get(name)
+        edit = Edit(given.name.span, torch_name) if torch_name in known else None
+        hint = f"PyTorch's word for it is `{torch_name}`" if edit else did_you_mean(name, known)
+        self.fail("unknown-argument", f"`{self.name}` has no argument `{name}`", given.name.span, hint, edit)
+
+    def _argument(self, param: Param, given: Given | None) -> Argument:
+        if given is None:
+            default = None if param.default is REQUIRED else param.default
+            return Argument(default, self.span, "default")
+        value = self._plain(param, given.value)
+        typed = self.typed(value)
+        if has_unknown(value):
+            pass
+        elif param.variadic:
+            self._check_each(param, typed, given)
+        elif not param.accepts(typed) and not (param.inferred and value is None):
+            self._wrong(param, typed, given.span)
+        return Argument(value, given.span)
+
+    def _plain(self, param: Param, value: Any) -> Any:
+        """Tuples as lists, so that `(3, 1)` and `[3, 1]` are one; `2.0` for an int is not turned into 2."""
+        if isinstance(value, tuple) and not param.takes_tensors:
+            return list(value)
+        return value
+
+    def _check_each(self, param: Param, typed: list[Any], given: Given) -> None:
+        for value in typed:
+            if not param.accepts(value):
+                self._wrong(param, value, given.span)
+                return
+
+    def _wrong(self, param: Param, typed: Any, span: Span) -> None:
+        shown = value_text(typed) if not callable(typed) else "a layer"
+        if isinstance(typed, Dim):
+            self.fail("size-needed", f"`{self.name}` needs `{param.name}` as a number, and the size of `{typed}` is not known", span,
+                      hint=f"give it: {' '.join(f'--set {n}=8' for n in sorted(typed.names()))}")  # fmt: skip
+        elif param.kind == "tensor" and not param.variadic:
+            self.fail("not-a-tensor", f"`{self.name}`: {param.name} must be a tensor, not {shown}", span)
+        else:
+            self.fail("argument-type", f"`{self.name}`: {param.name} must be {param.words}, not {shown}", span)
+
+
+def spread(inputs: Sequence[Given]) -> list[Given]:
+    """A tuple that is sent into something stands for its parts."""
+    parts: list[Given] = []
+    for given in inputs:
+        if isinstance(given.value, tuple):
+            parts += [Given(None, value, given.span) for value in given.value]
+        else:
+            parts.append(given)
+    return parts
+
+
+def ref_list(value: Any) -> list[Ref]:
+    """The tensors in a value."""
+    if isinstance(value, (list, tuple)):
+        return [ref for part in value for ref in ref_list(part)]
+    return [value] if isinstance(value, Ref) else []

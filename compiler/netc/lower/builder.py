@@ -1,0 +1,159 @@
+"""Adds nodes to the graph: binds the arguments of an op, infers its type, and gives layers their paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from netc.diagnostics import Diagnostic, Related, count_of
+from netc.graph import Argument, Graph, Node, Ref
+from netc.infer import Known, infer, typed
+from netc.lower.binding import Binder, ref_list
+from netc.lower.scope import Place, why_reserved
+from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor
+from netc.ops.losses import fit
+from netc.ops.op import Op
+from netc.source import Span
+from netc.syntax import Label
+from netc.tensors import TensorType, Type
+
+# The hint where a tuple arrives at what takes one value.
+MERGES = "`add`, `mul`, `average`, `maximum`, `concat(dim=1)`, `stack(dim=1)` merge the parts into one"
+
+
+class Builder:
+    """The graph under construction, and the problems found on the way."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.diagnostics: list[Diagnostic] = []
+        self.place = Place({})
+        self.frames: list[tuple[str, Span]] = []  # the functions that are being expanded, outermost first
+        self.in_objective = False
+        self.from_targets: set[int] = set()  # nodes whose value depends on a target
+
+    def report(self, diagnostic: Diagnostic) -> None:
+        """Takes a problem, with the calls that led to it."""
+        if self.frames and not diagnostic.inside:
+            where = ", ".join(f"{name} at {span}" for name, span in reversed(self.frames))
+            diagnostic = replace(diagnostic, inside=where)
+        self.diagnostics.append(diagnostic)
+
+    def lookup(self, ref: Ref) -> Known:
+        """The type of a value and the place that made it."""
+        return Known(self.graph.type_of(ref), self.graph.node(ref.node).span)
+
+    def typed(self, value: Any) -> Any:
+        """A value as a rule sees it."""
+        return typed(value, self.lookup)
+
+    def declare(self, kind: str, name: str, type: TensorType, span: Span) -> Ref:
+        """Adds an input or target."""
+        node = self.graph.add(Node(len(self.graph.dag), kind, span, type))
+        ref = Ref(node.id)
+        self.graph.names[ref] = name
+        if kind == "target":
+            self.from_targets.add(node.id)
+        return ref
+
+    def apply(self, op: Op, placed: Sequence[Given], named: Sequence[Given], inputs: Sequence[Given], span: Span, label: Label | None) -> Any:
+        """The value of an op: a `Ref`, a tuple of them, or `UNKNOWN` where a problem was reported.
+
+        `placed` and `named` are what was written in its brackets, `inputs` what is sent into it.
+        """
+        binder = Binder(op.name, op.signature, span, self.typed, self.report)
+        if op.is_module:
+            call_names = {p.name for p in op.inputs}
+            for_call = [g for g in named if g.name and g.name.name in call_names]
+            config = binder.bind(op.params, placed, [g for g in named if g not in for_call])
+        else:
+            for_call, inputs, config = list(named), [*inputs, *placed], {}
+        call = self._inputs(op, binder, inputs, for_call)
+        if config is None or call is None or has_unknown([a.value for a in [*config.values(), *call.values()]]):
+            if label:
+                self._path(op, label, span)
+            return UNKNOWN
+        return self._add(op, config, call, span, label)
+
+    def _inputs(self, op: Op, binder: Binder, inputs: Sequence[Given], named: Sequence[Given]) -> dict[str, Argument] | None:
+        most = None if any(p.variadic for p in op.inputs) else len(op.inputs)
+        parts = [g for g in inputs if is_tensor(g.value) or has_unknown(g.value)]
+        takes = sum(1 for p in op.inputs if p.takes_tensors)
+        if most is not None and len(parts) > takes and not has_unknown([g.value for g in parts]):
+            tuple_place = parts[0].span
+            shapes = ", ".join(str(self.typed(g.value)) for g in parts)
+            self.report(Diagnostic("input-count", f"`{op.name}` takes {count_of(takes, 'input')}, and gets {len(parts)}: ({shapes})",
+                                   binder.span, related=(Related(tuple_place, "these"),), hint=MERGES if takes == 1 else ""))  # fmt: skip
+            return None
+        if op.is_module and len(parts) < op.min_inputs and not named:
+            self.report(Diagnostic("input-count", f"`{op.name}` takes {count_of(op.min_inputs, 'input')}, and gets {len(parts)}",
+                                   binder.span, hint=f"send it a tuple: `(a, b) -> {op.name}`"))  # fmt: skip
+            return None
+        return binder.bind(op.inputs, inputs, named)
+
+    def _add(self, op: Op, config: dict[str, Argument], call: dict[str, Argument], span: Span, label: Label | None) -> Any:
+        path = self._path(op, label, span)
+        refs = ref_list([a.value for a in call.values()])
+        if self.in_objective and self._broadcasts_target(op, refs, span):
+            return UNKNOWN
+        result = infer(op, config, call, self.lookup, span)
+        if isinstance(result, Diagnostic):
+            self.report(result)
+            return UNKNOWN
+        node = Node(len(self.graph.dag), "op", span, result.type, op, path, result.config, call, result.weights)
+        self.graph.add(node)
+        if any(ref.node in self.from_targets for ref in refs):
+            self.from_targets.add(node.id)
+        return parts_of(Ref(node.id), result.type)
+
+    def _broadcasts_target(self, op: Op, refs: list[Ref], span: Span) -> bool:
+        """Whether an operator of a loss stretches a prediction against a target, which would compute a wrong number."""
+        kinds = [self.graph.type_of(r) for r in refs]
+        if len(refs) != 2 or not op.broadcasts:
+            return False
+        mixed = (refs[0].node in self.from_targets) != (refs[1].node in self.from_targets)
+        a, b = kinds
+        if not mixed or not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.shape == b.shape or not (a.rank and b.rank):
+            return False
+        related = tuple(Related(self.lookup(r).span, str(k)) for r, k in zip(refs, kinds, strict=True))
+        hint = fit(a, b) or "give both one shape; to stretch one on purpose, `expand_as` says so"
+        self.report(Diagnostic("loss-shape", f"`{op.name}` in a loss needs equal shapes of prediction and target, and gets {a} and {b}",
+                               span, related=related, hint=hint))  # fmt: skip
+        return True
+
+    def _path(self, op: Op, label: Label | None, span: Span) -> str:
+        """The path of a layer, which must be free; for a function only its label."""
+        if label is None:
+            path = self.place.unlabelled(op.name) if op.is_module else ""
+        else:
+            path = self.place.path(label.name)
+            self._check_label(label, path)
+        if path:
+            self.place.taken.setdefault(path, label.span if label else span)
+        return path
+
+    def _check_label(self, label: Label, path: str) -> None:
+        for part in label.name.split("."):
+            if why := why_reserved(part):
+                self.report(Diagnostic("reserved-name", f"the label `{part}` {why}", label.span, hint=f"call it `{part}_` or something better"))
+                return
+        taken = self.place.taken
+        clash = next((other for other in (path, *_parents(path)) if other in taken), None)
+        clash = clash or next((other for other in taken if other.startswith(f"{path}.")), None)
+        if clash:
+            inside = "" if clash == path else f", as `{clash}` is a layer itself"
+            self.report(Diagnostic("duplicate-label", f"the label `{path}` is taken{inside}", label.span,
+                                   related=(Related(taken[clash], f"`{clash}`"),), hint="labels are the keys of the state_dict"))  # fmt: skip
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.split(".")
+    return [".".join(parts[:i]) for i in range(1, len(parts))]
+
+
+def parts_of(ref: Ref, kind: Type) -> Any:
+    """The value of a node: its `Ref`, or where it gives a tuple one `Ref` for each part."""
+    if isinstance(kind, TensorType):
+        return ref
+    return tuple(parts_of(Ref(ref.node, (*ref.path, i)), part) for i, part in enumerate(kind))

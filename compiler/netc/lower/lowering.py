@@ -1,0 +1,72 @@
+"""The stage itself: a file's syntax tree to a program, a checked graph with its data and training."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from netc import syntax as s
+from netc.diagnostics import Diagnostic, NetError, Related, did_you_mean, listed
+from netc.graph import Graph
+from netc.lower.builder import Builder
+from netc.lower.network import NetworkLowering, file_scope
+from netc.lower.overrides import Overrides
+from netc.lower.sections import lower_section
+from netc.settings import Section
+from netc.source import Source, Span
+
+
+@dataclass(frozen=True)
+class Program:
+    """A network as a graph, what it is trained on and how; `dims` are its named dimensions; `warnings` did not stop it."""
+
+    graph: Graph
+    data: Section | None
+    train: Section | None
+    dims: tuple[str, ...]
+    warnings: tuple[Diagnostic, ...]
+
+
+def lower(
+    file: s.File, source: Source, overrides: Overrides, network: str | None = None, known: Mapping[str, int] | None = None
+) -> Program:
+    """The program of a file; `known` are sizes of named dimensions that the data tells.
+
+    Raises `NetError` with all that is wrong.
+    """
+    diagnostics: list[Diagnostic] = []
+    chosen = choose(file, source, network)
+    file, sizes = overrides.apply(file, chosen, diagnostics.append)
+    chosen = next(i for i in file.items if isinstance(i, s.Network) and i.name == chosen.name)
+    lowering = NetworkLowering(chosen, file_scope(file, diagnostics.append), {**(known or {}), **sizes})
+    graph = lowering.run()
+    sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
+    diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
+    errors = [d for d in diagnostics if d.severity == "error"]
+    if errors:
+        raise NetError(errors)
+    return Program(graph, sections["data"], sections["train"], tuple(lowering.dims), tuple(diagnostics))
+
+
+def choose(file: s.File, source: Source, name: str | None) -> s.Network:
+    """The network of that name, or the only one. Raises `NetError`."""
+    networks = [item for item in file.items if isinstance(item, s.Network)]
+    names = [n.name.name for n in networks]
+    if name is not None and name not in names:
+        raise NetError([Diagnostic("no-network", f"there is no network `{name}`", hint=did_you_mean(name, names))])
+    if not networks:
+        start = file.items[0].span if file.items else Span(source, 0, 0)
+        raise NetError([Diagnostic("no-network", f"`{source.name}` has no network", start, hint="write `network Network { … }`")])
+    if name is None and len(networks) > 1:
+        raise NetError([Diagnostic("no-network", f"the file has {len(networks)} networks: {listed(names)}", networks[1].name.span,
+                                   related=(Related(networks[0].name.span, "another"),),
+                                   hint=f"choose one: --network {names[-1]}")])  # fmt: skip
+    return networks[0] if name is None else networks[names.index(name)]
+
+
+def _section(file: s.File, kind: str, builder: Builder) -> Section | None:
+    found = [item for item in file.items if isinstance(item, s.Section) and item.kind == kind]
+    if len(found) > 1:
+        builder.report(Diagnostic("section", f"there are two `{kind}` sections", found[1].span,
+                                  related=(Related(found[0].span, "the first"),)))  # fmt: skip
+    return lower_section(found[0], builder) if found else None

@@ -1,0 +1,226 @@
+"""The statements of a network, in order: declarations, values, outputs, losses and metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from netc import syntax as s
+from netc.diagnostics import Diagnostic, Related, listed
+from netc.graph import Graph, Named, Ref
+from netc.lower.builder import Builder
+from netc.lower.expressions import Endless, Evaluator
+from netc.lower.scope import Binding, Scope
+from netc.lower.values import CALLABLES, UNKNOWN, FnValue, has_unknown, kind_words
+from netc.ops.op import dtype_named
+from netc.shapes import Dim, Size, shape_text
+from netc.source import Span
+from netc.tensors import DEFAULT_DTYPE, DTYPES, TensorType
+
+
+class NetworkLowering:
+    """Turns one network of a file into a graph. `sizes` gives named dimensions a number."""
+
+    def __init__(self, network: s.Network, file_scope: Scope, sizes: Mapping[str, int]) -> None:
+        self.network = network
+        self.sizes = sizes
+        self.dims: dict[str, Span] = {}  # the named dimensions, with the place that names them first
+        self.graph = Graph(network.name.name, network.name.span)
+        self.builder = Builder(self.graph)
+        self.evaluator = Evaluator(self.builder)
+        self.report = self.builder.report
+        self.scope = Scope(file_scope)
+        self.parameters: dict[str, Binding] = {}
+
+    def run(self) -> Graph:
+        """The graph; problems are in `builder.diagnostics`."""
+        for parameter in self.network.parameters:
+            self._parameter(parameter)
+        methods: dict[type, Callable[[Any], None]] = {
+            s.Declaration: self._declaration, s.Assign: self._assign, s.Output: self._output, s.Objective: self._objective,
+        }  # fmt: skip
+        for statement in self.network.statements:
+            try:
+                methods[type(statement)](statement)
+            except Endless:
+                self._bind_unknown(statement)
+        self._check_whole()
+        return self.graph
+
+    def _bind_unknown(self, statement: s.Statement) -> None:
+        if isinstance(statement, s.Assign):
+            for name in statement.names:
+                self.scope.names.setdefault(name.name, Binding(UNKNOWN, name.span))
+
+    def _bind(self, name: s.Name, value: Any) -> None:
+        old = self.scope.names.get(name.name)
+        if name.name == "_":
+            return
+        if old:
+            self.report(Diagnostic("duplicate-name", f"`{name.name}` is given twice", name.span, related=(Related(old.span, "the first"),),
+                                   hint="each value has a name of its own"))  # fmt: skip
+            return
+        self.scope.names[name.name] = Binding(value, name.span)
+        if isinstance(value, Ref) and not self.graph.type_of(value) == ():
+            self.graph.names.setdefault(value, name.name)
+
+    def _parameter(self, parameter: s.Parameter) -> None:
+        if parameter.default is None:
+            self.report(Diagnostic("missing-argument", f"the parameter `{parameter.name.name}` has no value", parameter.span,
+                                   hint=f"give a default, `{parameter.name.name} = 8`, or set it, --set {parameter.name.name}=8"))  # fmt: skip
+            value: Any = UNKNOWN
+        else:
+            value = self.evaluator.value(parameter.default, self.scope)
+        self._bind(parameter.name, value)
+        self.parameters.setdefault(parameter.name.name, self.scope.names[parameter.name.name])
+
+    # --- inputs and targets ---
+
+    def _declaration(self, declaration: s.Declaration) -> None:
+        dtype = DEFAULT_DTYPE
+        if declaration.dtype:
+            named = dtype_named(declaration.dtype.name)
+            if named is None:
+                self.report(Diagnostic("unknown-name", f"there is no dtype `{declaration.dtype.name}`", declaration.dtype.span,
+                                       hint=f"dtypes are {listed(DTYPES)}"))  # fmt: skip
+            dtype = named or dtype
+        if "." in declaration.name.name:
+            self.report(Diagnostic("syntax", f"an {declaration.kind} has a simple name", declaration.name.span))
+        shape = [self._size(entry) for entry in declaration.shape]
+        value: Any = UNKNOWN
+        if not has_unknown(shape) and declaration.name.name not in self.scope.names:
+            value = self.builder.declare(declaration.kind, declaration.name.name, TensorType(tuple(shape), dtype), declaration.span)
+        self._bind(declaration.name, value)
+
+    def _size(self, entry: s.Expression) -> Any:
+        """The size that an entry of a shape stands for; a name that nothing has is a dimension, from here on."""
+        for name in names_in(entry):
+            if self.scope.find(name.name) is None:
+                self.dims[name.name] = name.span
+                size: Size = self.sizes[name.name] if name.name in self.sizes else Dim.named(name.name)
+                self.scope.names[name.name] = Binding(size, name.span, used=True)
+        size = self.evaluator.value(entry, self.scope)
+        if has_unknown(size):
+            return UNKNOWN
+        if isinstance(size, bool) or not isinstance(size, (int, Dim)):
+            return self._fail("argument-type", f"an entry of a shape is an int or a named dimension, not {kind_words(size)}", entry.span)
+        if isinstance(size, int) and size < 1:
+            return self._fail("bad-size", f"a size must be positive, and is {size}", entry.span)
+        return size
+
+    def _fail(self, code: str, message: str, span: Span, hint: str = "") -> Any:
+        self.report(Diagnostic(code, message, span, hint=hint))
+        return UNKNOWN
+
+    # --- values ---
+
+    def _assign(self, assign: s.Assign) -> None:
+        value = self.evaluator.value(assign.value, self.scope)
+        if len(assign.names) == 1:
+            self._bind(assign.names[0], value)
+            return
+        if not has_unknown(value) and (not isinstance(value, (tuple, list)) or len(value) != len(assign.names)):
+            parts = f"a tuple of {len(value)}" if isinstance(value, (tuple, list)) else kind_words(value)
+            value = self._fail("unpack", f"{len(assign.names)} names stand on the left, and {parts} on the right", assign.span)
+        for i, name in enumerate(assign.names):
+            self._bind(name, value[i] if isinstance(value, (tuple, list)) else UNKNOWN)
+
+    def _tensor(self, value: Any, span: Span, what: str) -> Ref | None:
+        if has_unknown(value):
+            return None
+        if isinstance(value, Ref):
+            return value
+        hint = "send it a value: `x -> …`" if isinstance(value, CALLABLES) else ""
+        self._fail("not-a-tensor", f"{what} must be a tensor, not {kind_words(value)}", span, hint)
+        return None
+
+    def _output(self, output: s.Output) -> None:
+        for expression in output.values:
+            value = self.evaluator.value(expression, self.scope)
+            for part in value if isinstance(value, tuple) else (value,):
+                ref = self._tensor(part, expression.span, "an output")
+                if ref is None:
+                    self.graph.outputs.append(Named("", Ref(-1), expression.span))
+                    continue
+                if ref.node in self.builder.from_targets:
+                    self._fail("target-in-forward", "an output may not depend on a target", expression.span,
+                               "targets are known in training only; use them in `loss` and `metric`")  # fmt: skip
+                name = self.graph.names.get(ref) or ("output" if not self.graph.outputs else f"output_{len(self.graph.outputs) + 1}")
+                self.graph.outputs.append(Named(name, ref, expression.span))
+
+    def _objective(self, objective: s.Objective) -> None:
+        named = self.graph.losses if objective.kind == "loss" else self.graph.metrics
+        name = objective.name.name if objective.name else objective.kind
+        self._check_objective_name(objective, name)
+        self.builder.in_objective = True
+        try:
+            value = self.evaluator.value(objective.value, self.scope)
+        finally:
+            self.builder.in_objective = False
+        ref = self._tensor(value, objective.value.span, f"a {objective.kind}")
+        if ref is None:
+            named.append(Named(name, Ref(-1), objective.span))
+            return
+        kind = self.graph.tensor_type(ref)
+        if kind.shape != ():
+            self._fail("loss-not-scalar", f"a {objective.kind} is one number, and this has the shape {shape_text(kind.shape)}",
+                       objective.value.span, "take the mean: `mean(…)`")  # fmt: skip
+        elif objective.kind == "loss" and not kind.is_float:
+            self._fail("dtype", f"a loss must be float, and is {kind.dtype}", objective.value.span)
+        named.append(Named(name, ref, objective.span))
+
+    def _check_objective_name(self, objective: s.Objective, name: str) -> None:
+        place = objective.name.span if objective.name else objective.span
+        others = [*self.graph.losses, *self.graph.metrics]
+        same = next((o for o in others if o.name == name), None)
+        unnamed = objective.kind == "loss" and bool(self.graph.losses) and "loss" in (name, *(o.name for o in self.graph.losses))
+        if objective.kind == "metric" and objective.name is None:
+            self._fail("duplicate-loss", "a metric has a name", place, "write `metric error = …`")
+        elif same or unnamed:
+            first = same or self.graph.losses[0]
+            self.report(Diagnostic("duplicate-loss", "with several losses, each has a name of its own", place,
+                                   related=(Related(first.span, "the first"),), hint="write `loss reconstruction = …`; they are summed"))  # fmt: skip
+        elif objective.kind == "metric" and name == "loss":
+            self._fail("duplicate-loss", "`loss` is the name of the sum of all losses", place)
+
+    # --- the whole ---
+
+    def _check_whole(self) -> None:
+        if not self.graph.outputs:
+            self._fail("missing-output", f"`{self.graph.name}` has no output", self.network.name.span, "write `output p`")
+        kinds = {id(self.scope.names[d.name.name]): d.kind for d in self.network.statements
+                 if isinstance(d, s.Declaration) and d.name.name in self.scope.names}  # fmt: skip
+        for name, binding in self.scope.names.items():
+            if binding.used or name.startswith("_") or has_unknown(binding.value):
+                continue
+            if id(binding) in kinds:
+                self._fail("unused-input", f"the {kinds[id(binding)]} `{name}` is never read", binding.span)
+            elif name in self.parameters:
+                self._fail("unused-parameter", f"the parameter `{name}` is never used", binding.span)
+            else:
+                self._fail("unused-value", f"`{name}` is computed, and nothing uses it", binding.span,
+                           "a name that begins with `_` says that this is meant")  # fmt: skip
+
+
+def names_in(expression: s.Expression) -> list[s.Name]:
+    """The plain names of an expression over sizes."""
+    if isinstance(expression, s.Name):
+        return [expression]
+    if isinstance(expression, s.Binary):
+        return names_in(expression.left) + names_in(expression.right)
+    return names_in(expression.operand) if isinstance(expression, s.Unary) else []
+
+
+def file_scope(file: s.File, report: Callable[[Diagnostic], None]) -> Scope:
+    """The functions of a file, which see each other whatever their order."""
+    scope = Scope()
+    for item in file.items:
+        if not isinstance(item, (s.Fn, s.Network)):
+            continue
+        old = scope.names.get(item.name.name)
+        if old:
+            report(Diagnostic("duplicate-name", f"`{item.name.name}` is given twice", item.name.span,
+                              related=(Related(old.span, "the first"),)))  # fmt: skip
+        elif isinstance(item, s.Fn):
+            scope.names[item.name.name] = Binding(FnValue(item, scope), item.name.span)
+    return scope

@@ -1,0 +1,105 @@
+"""Names and what they stand for, and the labels of layers with their paths."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from netc.source import Span
+
+
+@dataclass(slots=True)
+class Binding:
+    """A name's value, the place that gave it, and whether something read it."""
+
+    value: Any
+    span: Span
+    used: bool = False
+
+
+@dataclass(eq=False)
+class Scope:
+    """Names that are visible in a place; what is not here is looked up in the parent."""
+
+    parent: Scope | None = None
+    names: dict[str, Binding] = field(default_factory=dict)
+
+    def find(self, name: str) -> Binding | None:
+        """The binding of a name, marked as used; None where nothing has that name."""
+        scope: Scope | None = self
+        while scope is not None:
+            if name in scope.names:
+                scope.names[name].used = True
+                return scope.names[name]
+            scope = scope.parent
+        return None
+
+    def visible(self) -> Iterator[str]:
+        """All names that can be seen from here."""
+        yield from self.names
+        if self.parent:
+            yield from self.parent.visible()
+
+
+# What `torch.nn.Module` has as attributes; a layer of that name would break it. Source: dir() of a module, torch 2.13;
+# a test holds it against the installed one.
+MODULE_ATTRIBUTES = frozenset(
+    """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr
+    float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers
+    named_children named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook
+    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training
+    type xpu zero_grad
+    """.split()
+)
+# What netc's module adds to them.
+NETC_ATTRIBUTES = frozenset({"graph", "loss", "losses", "walk"})
+# What generated source uses itself.
+SOURCE_NAMES = frozenset({"self", "torch", "nn", "F"})
+
+
+def why_reserved(label: str) -> str:
+    """Why a part of a label cannot be the name of a sub-module; empty where it can."""
+    if keyword.iskeyword(label):
+        return "is a word of Python"
+    if label in MODULE_ATTRIBUTES or label.startswith("_"):
+        return "is taken by torch.nn.Module"
+    return "is taken by netc's modules" if label in NETC_ATTRIBUTES else ""
+
+
+def snake(name: str) -> str:
+    """`BatchNorm2d` as `batch_norm2d`, `ReLU` as `relu`, `CrossEntropyLoss` as `cross_entropy_loss`."""
+    words = re.sub(r"([a-z0-9])([A-Z][a-z])|([A-Z])([A-Z][a-z])", lambda m: f"{m[1] or m[3]}_{m[2] or m[4]}", name)
+    special = {"Re_LU": "relu", "PRe_LU": "prelu", "Leaky_Re_LU": "leaky_relu"}
+    return special.get(words, words.replace("_Re_LU", "_relu")).lower()
+
+
+@dataclass(eq=False)
+class Place:
+    """Where layers are put: a prefix of their paths, and how those without a label are called there."""
+
+    taken: dict[str, Span]  # every path of the network, with the place that took it
+    prefix: str = ""
+
+    def path(self, label: str) -> str:
+        """The full path of a label here."""
+        return f"{self.prefix}.{label}" if self.prefix else label
+
+    def inside(self, label: str) -> Place:
+        """The place under a label."""
+        return Place(self.taken, self.path(label))
+
+    def unlabelled(self, type_name: str) -> str:
+        """A free path for a layer without a label, after its type: `linear`, `linear_2`."""
+        base = snake(type_name)
+        base = f"{base}_1" if why_reserved(base) else base
+        path, number = self.path(base), 1
+        while path in self.taken:
+            number += 1
+            path = self.path(f"{base}_{number}")
+        return path

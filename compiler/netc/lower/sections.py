@@ -1,0 +1,132 @@
+"""The `data` and `train` sections: every key and argument checked by name and type, defaults filled in."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netc import syntax as s
+from netc.diagnostics import Diagnostic, Related, did_you_mean, listed
+from netc.graph import Argument
+from netc.lower.binding import Binder
+from netc.lower.builder import Builder
+from netc.lower.expressions import Evaluator
+from netc.lower.scope import Binding, Scope
+from netc.lower.values import UNKNOWN, Partial, RecipeValue, has_unknown, kind_words
+from netc.ops.op import REQUIRED, value_text
+from netc.ops.recipes import KEYS, Key
+from netc.settings import Made, Section
+from netc.source import Span
+
+
+def lower_section(section: s.Section, builder: Builder) -> Section | None:
+    """The section's values; None where a problem was reported."""
+    return _SectionLowering(section, builder).run()
+
+
+class _SectionLowering:
+    def __init__(self, section: s.Section, builder: Builder) -> None:
+        self.section = section
+        self.keys = KEYS[section.kind]
+        self.builder = builder
+        self.evaluator = Evaluator(builder)
+        self.scope = Scope()
+
+    def run(self) -> Section | None:
+        before = len(self.builder.diagnostics)
+        settings = self._by_name()
+        # Plain keys come first, so that `T_max=epochs` can name one whatever the order.
+        plain_first = sorted(self.keys.items(), key=lambda item: bool(item[1].recipes))
+        values = {name: self._value(name, key, settings.get(name)) for name, key in plain_first}
+        if len(self.builder.diagnostics) > before or has_unknown([a.value for a in values.values()]):
+            return None
+        return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span)
+
+    def _by_name(self) -> dict[str, s.Setting]:
+        found: dict[str, s.Setting] = {}
+        for setting in self.section.settings:
+            name = setting.name.name
+            if name not in self.keys:
+                keys = ", ".join(_described(n, k) for n, k in self.keys.items())
+                hint = did_you_mean(name, self.keys) or f"its keys are {keys}"
+                self._fail("unknown-setting", f"`{self.section.kind}` has no key `{name}`", setting.name.span, hint)
+            elif name in found:
+                self.builder.report(Diagnostic("duplicate-name", f"`{name}` is given twice", setting.name.span,
+                                               related=(Related(found[name].name.span, "the first"),)))  # fmt: skip
+            else:
+                found[name] = setting
+        return found
+
+    def _fail(self, code: str, message: str, span: Span, hint: str = "") -> Any:
+        self.builder.report(Diagnostic(code, message, span, hint=hint))
+        return UNKNOWN
+
+    def _value(self, name: str, key: Key, setting: s.Setting | None) -> Argument:
+        if setting is None:
+            if key.param.default is REQUIRED:
+                names = listed(r.name for r in key.recipes)
+                hint = f"write `{name} = …` with one of {names}" if key.recipes else f"write `{name} = 100`"
+                self._fail("missing-argument", f"`{self.section.kind}` needs `{name}`", _head(self.section), hint)
+            value = UNKNOWN if key.param.default is REQUIRED else key.param.default
+            argument = Argument(value, self.section.span, "default")
+        else:
+            value = self._made(name, key, setting) if key.recipes else self._plain(key, setting)
+            argument = Argument(value, setting.value.span)
+        self.scope.names[name] = Binding(argument.value, argument.span)
+        return argument
+
+    def _plain(self, key: Key, setting: s.Setting) -> Any:
+        choices = key.param.choices
+        if isinstance(setting.value, s.Name) and setting.value.name in choices:
+            return setting.value.name
+        if isinstance(setting.value, s.Name) and choices and setting.value.name not in self.scope.names:
+            word = setting.value.name
+            return self._fail("argument-type", f"`{key.param.name}` must be {key.param.words.replace(chr(34), '`')}, not `{word}`",
+                              setting.value.span, did_you_mean(word, choices))  # fmt: skip
+        value = self.evaluator.value(setting.value, self.scope)
+        if has_unknown(value) or value is None and "none" in choices:
+            return UNKNOWN if has_unknown(value) else "none"
+        if not key.param.accepts(value):
+            shown = value_text(value) if isinstance(value, (int, float, str, list, type(None))) else kind_words(value)
+            return self._fail("argument-type", f"`{key.param.name}` must be {key.param.words.replace(chr(34), '`')}, not {shown}",
+                              setting.value.span)  # fmt: skip
+        return self._in_range(key.param.name, value, setting.value.span)
+
+    def _in_range(self, name: str, value: Any, span: Span) -> Any:
+        if name == "validation" and not 0 <= value < 1:
+            return self._fail("argument-type", f"`validation` is a share from 0 to below 1, not {value}", span)
+        least = {"epochs": 1, "batch_size": 1, "seed": 0}.get(name)
+        if isinstance(value, int) and least is not None and value < least:
+            return self._fail("argument-type", f"`{name}` must be at least {least}, and is {value}", span)
+        if name == "clip_grad_norm" and value is not None and value <= 0:
+            return self._fail("argument-type", f"`clip_grad_norm` must be positive, and is {value}", span)
+        return value
+
+    def _made(self, name: str, key: Key, setting: s.Setting) -> Any:
+        value = self.evaluator.value(setting.value, self.scope)
+        if value is None and key.param.optional:
+            return None
+        if isinstance(value, RecipeValue):
+            value = Partial(value, (), setting.value.span)
+        if has_unknown(value):
+            return UNKNOWN
+        known = listed(r.name for r in key.recipes)
+        if not isinstance(value, Partial) or not isinstance(value.callee, RecipeValue):
+            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", setting.value.span)
+        recipe = value.callee.recipe
+        if recipe not in key.recipes:
+            return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", setting.value.span)
+        binder = Binder(recipe.name, recipe.signature, value.span, lambda v: v, self.builder.report)
+        placed, named = [g for g in value.arguments if g.name is None], [g for g in value.arguments if g.name]
+        arguments = binder.bind(recipe.params, placed, named)
+        return UNKNOWN if arguments is None else Made(recipe, arguments, value.span)
+
+
+def _described(name: str, key: Key) -> str:
+    default = key.param.default
+    shown = default if isinstance(default, str) else value_text(default)
+    return f"`{name}`" if default is REQUIRED else f"`{name} = {shown}`"
+
+
+def _head(section: s.Section) -> Span:
+    """The word that opens the section."""
+    return Span(section.span.source, section.span.start, section.span.start + len(section.kind))

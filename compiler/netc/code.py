@@ -55,9 +55,7 @@ def literal(value: Any, values: Values, dims: Callable[[Dim], str] = str) -> Tex
     return Text(repr(value), BINDING["prefix-"] if negative else ATOM)
 
 
-def arguments(
-    params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Callable[[Dim], str] = str
-) -> list[str]:
+def arguments(params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Callable[[Dim], str] = str) -> list[str]:
     """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs."""
     texts: list[str] = []
     by_place = True

@@ -58,6 +58,8 @@ CODES: dict[str, Code] = {
     "unused-value": Code("A value is computed and nothing uses it.", "warning"),
     "unused-input": Code("An input or target is declared and nothing reads it.", "warning"),
     "unused-parameter": Code("A parameter of the network is never used.", "warning"),
+    # pictures
+    "drawing": Code("A picture cannot be drawn or written."),
     # data and training
     "data": Code("The data cannot be made or read."),
     "data-shape": Code("The data does not fit the shapes that the network declares."),

@@ -6,8 +6,10 @@ Its parameters have the keys of netc's module, so one `state_dict` fits both.
 from __future__ import annotations
 
 import keyword
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from netc.code import Text, construction, expression, size_writer
 from netc.graph import Graph, Node, Ref
@@ -35,7 +37,8 @@ def _shapes(graph: Graph) -> str:
     """`x: [B, 5] to p: [B, 1].`"""
     inputs = ", ".join(f"{graph.name_of(n)}: {type_text(n.type)}" for n in graph.inputs)
     outputs = ", ".join(f"{o.name}: {type_text(graph.type_of(o.ref))}" for o in graph.outputs)
-    return f"{inputs} to {outputs}."
+    text = f"{inputs} to {outputs}."
+    return text if len(text) <= WIDTH - 10 else textwrap.fill(text, WIDTH, initial_indent="", subsequent_indent="    ") + "\n    "
 
 
 def safe(name: str) -> str:
@@ -48,19 +51,19 @@ def safe(name: str) -> str:
 
 def _init(graph: Graph) -> str:
     lines = ["    def __init__(self) -> None:", f"{INDENT}super().__init__()"]
-    groups: dict[str, dict[str, object]] = {}
+    groups: dict[str, Any] = {}
     for node in graph.modules:
         *outer, name = node.path.split(".")
-        here: dict[str, object] = groups
+        here = groups
         for part in outer:
-            here = here.setdefault(part, {})  # type: ignore[assignment]
+            here = here.setdefault(part, {})
         here[name] = construction(node)
     for name, made in groups.items():
         lines.append(f"{INDENT}self.{name} = {_container(made, 2)}")
     return "\n".join(lines)
 
 
-def _container(made: object, depth: int) -> str:
+def _container(made: Any, depth: int) -> str:
     """A layer's construction, or a ModuleDict of those under a label."""
     if not isinstance(made, dict):
         return str(made)
@@ -128,9 +131,17 @@ def _method(graph: Graph, name: str, takes: Sequence[Node], first: list[str], re
     writer = Writer(graph, takes)
     nodes = [n for n in graph.needed_for(results) if n.kind == "op"]
     writer.write(nodes, results)
-    values = ", ".join(writer.value(ref).text for ref in results)
-    lines = [_signature(graph, name, takes, _result_type(results)), *first, *writer.lines, f"{INDENT}return {values}"]
-    return "\n".join(lines)
+    returned = _return([writer.value(ref).text for ref in results])
+    return "\n".join([_signature(graph, name, takes, _result_type(results)), *first, *writer.lines, returned])
+
+
+def _return(values: list[str]) -> str:
+    """The return statement: on one line where it fits, else a value a line."""
+    line = f"{INDENT}return {', '.join(values)}"
+    if len(line) <= WIDTH or len(values) == 1:
+        return line
+    inner = "".join(f"{INDENT}    {value},\n" for value in values)
+    return f"{INDENT}return (\n{inner}{INDENT})"
 
 
 def _loss(graph: Graph, given: Sequence[Ref], call: str) -> str:

@@ -34,9 +34,7 @@ class Inferred:
     weights: Mapping[str, Shape]
 
 
-def infer(
-    op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], lookup: Lookup, span: Span
-) -> Inferred | Diagnostic:
+def infer(op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], lookup: Lookup, span: Span) -> Inferred | Diagnostic:
     """The type of `op` on these arguments, its config with the inferred sizes, and its parameters' shapes."""
     values = {name: typed(argument.value, lookup) for name, argument in {**config, **call}.items()}
     use = Use(op, values)

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache, reduce
-from operator import add, getitem
+from operator import add
 from typing import Any
 
 import torch
@@ -13,23 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netc.code import Text, construction, expression, size_writer
-from netc.graph import Graph, Named, Node, Ref, dims_in
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One node of a walk: the layer or function, the values that it takes, and which are not needed after it.
-
-    `keys` lead to the layer from the root; it is looked up at every step, since a user may put another in its place.
-    `run` is called with the layer (if any) and the values; None stands for a plain call of the layer.
-    """
-
-    node: Node
-    keys: tuple[str, ...]
-    run: Callable[..., Any] | None
-    arguments: tuple[int, ...]
-    paths: tuple[tuple[int, ...], ...]  # which parts of the values are taken; () where all are taken whole
-    free: tuple[int, ...]
+from netc.graph import Graph, Node
+from netc.unroll import unroll
 
 
 class NetModule(nn.Module):
@@ -49,119 +33,85 @@ class NetModule(nn.Module):
         self._plan()
 
     def _plan(self) -> None:
-        """Prepares the walks; what they hold is made anew after copying and unpickling."""
+        """Prepares the walks, which are compiled when they are first needed, also after copying and unpickling."""
         graph = self.graph
+        tensors = graph.inputs + graph.targets
         self._inputs = [graph.name_of(n) for n in graph.inputs]
-        self._targets = [graph.name_of(n) for n in graph.targets]
-        self._sources = [n.id for n in graph.inputs + graph.targets]
-        objectives = [*graph.losses, *graph.metrics]
-        self._forward_steps = self._steps(graph.outputs)
-        self._loss_steps = self._steps(objectives)
-        self._outputs = [(o.ref.node, o.ref.path) for o in graph.outputs]
-        self._losses = [(o.name, o.ref.node, o.ref.path) for o in graph.losses]
-        self._metrics = [(o.name, o.ref.node, o.ref.path) for o in graph.metrics]
+        self._tensors = [graph.name_of(n) for n in tensors]
+        self._losses = [o.name for o in graph.losses]
+        self._metrics = [o.name for o in graph.metrics]
+        self._walks: dict[str, Callable[..., tuple[Any, ...]]] = {}
 
-    def _steps(self, wanted: Sequence[Named]) -> list[Step]:
-        nodes = [n for n in self.graph.needed_for(w.ref for w in wanted) if n.kind == "op"]
-        kept = {w.ref.node for w in wanted}
-        last: dict[int, int] = {ref.node: node.id for node in nodes for ref in self._taken(node)}
-        return [self._step(node, tuple(id for id, end in last.items() if end == node.id and id not in kept)) for node in nodes]
-
-    def _taken(self, node: Node) -> list[Ref]:
-        """The values that a step takes: its arguments, and the tensors whose axes give its symbolic sizes."""
-        dims = {name for a in node.call.values() for dim in dims_in(a.value) for name in dim.names()}
-        sized = [Ref(self.graph.axis_named(name, self._sources)[0]) for name in sorted(dims)]
-        return list(dict.fromkeys([*node.refs, *sized]))
-
-    def _step(self, node: Node, free: tuple[int, ...]) -> Step:
-        refs = self._taken(node)
-        names = {ref: f"v{i}" for i, ref in enumerate(refs)}
-        keys = tuple(node.path.split(".")) if node.is_module else ()
-        parameters = ", ".join((["module"] if keys else []) + list(names.values()))
-        dims = size_writer(self.graph, self._sources, lambda ref: names[ref])
-        text = expression(node, lambda ref: Text(names[ref]), "module", dims).text
-        plain = bool(keys) and text == f"module({parameters.removeprefix('module, ')})"
-        run = None if plain else _compiled(f"lambda {parameters}: {text}")
-        paths = tuple(r.path for r in refs) if any(r.path for r in refs) else ()
-        return Step(node, keys, run, tuple(r.node for r in refs), paths, free)
+    def _walk(self, name: str) -> Callable[..., tuple[Any, ...]]:
+        """The compiled walk of that name: it takes the module and the tensors, and gives the values that the name says."""
+        if name not in self._walks:
+            graph = self.graph
+            tensors = graph.inputs if name == "outputs" else graph.inputs + graph.targets
+            wanted = {"outputs": graph.outputs, "losses": graph.losses, "objectives": [*graph.losses, *graph.metrics]}[name]
+            self._walks[name] = _function(unroll(graph, name, tensors, [o.ref for o in wanted]))
+        return self._walks[name]
 
     def walk(self, *inputs: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
         """The steps of the forward pass, one at a time: each node with the value that it gave."""
-        values = self._bind(self._inputs, self.graph.inputs, inputs, named)
-        for step in self._forward_steps:
-            self._run([step], values)
-            yield step.node, values[step.node.id]
-
-    def _run(self, steps: Sequence[Step], values: dict[int, Any]) -> None:
-        """Takes the steps, from the values and into them."""
-        for step in steps:
-            arguments = [values[id] for id in step.arguments]
-            if step.paths:
-                arguments = [reduce(getitem, path, value) for path, value in zip(step.paths, arguments, strict=True)]
-            if step.keys:
-                module: Any = self
-                for key in step.keys:
-                    module = module._modules[key]
-                result = module(*arguments) if step.run is None else step.run(module, *arguments)
-            else:
-                assert step.run is not None
-                result = step.run(*arguments)
-            values[step.node.id] = result
-            for id in step.free:
-                del values[id]
+        tensors = self._bind(self._inputs, inputs, named)
+        values: dict[int, Any] = {node.id: tensor for node, tensor in zip(self.graph.inputs, tensors, strict=True)}
+        sources = list(values)
+        for node in self.graph.forward_nodes:
+            if node.kind != "op":
+                continue
+            sizes = size_writer(self.graph, sources, lambda ref: f"values[{ref.node}]")
+            text = expression(node, lambda ref: Text("".join([f"values[{ref.node}]", *(f"[{i}]" for i in ref.path)])), "layer", sizes).text
+            layer = self.get_submodule(node.path) if node.is_module else None
+            values[node.id] = _lambda(f"lambda values, layer: {text}")(values, layer)
+            yield node, values[node.id]
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
         """The output for the inputs, in the order of the spec or by name; a tuple where there are several outputs."""
-        values = self._bind(self._inputs, self.graph.inputs, inputs, named)
-        self._run(self._forward_steps, values)
-        if len(self._outputs) == 1:
-            return _part(values, *self._outputs[0])
-        return tuple(_part(values, *o) for o in self._outputs)
+        if named or len(inputs) != len(self._inputs):
+            inputs = self._bind(self._inputs, inputs, named)
+        outputs = self._walk("outputs")(self, *inputs)
+        return outputs[0] if len(outputs) == 1 else outputs
 
     def loss(self, *tensors: Tensor, **named: Tensor) -> Tensor:
         """The sum of all losses (a scalar) for the inputs and targets, in the order of the spec or by name."""
-        values = self._objectives(tensors, named)
-        return _total([_part(values, id, path) for _, id, path in self._losses])
+        return _total(self._walk("losses")(self, *self._all(tensors, named)))
 
     def losses(self, *tensors: Tensor, **named: Tensor) -> dict[str, Tensor]:
         """The sum of all losses as `loss`, then where there are several each by its name, then the metrics."""
-        values = self._objectives(tensors, named)
-        parts = {name: _part(values, id, path) for name, id, path in self._losses}
-        metrics = {name: _part(values, id, path) for name, id, path in self._metrics}
-        return {"loss": _total(list(parts.values())), **(parts if len(parts) > 1 else {}), **metrics}
+        values = self._walk("objectives")(self, *self._all(tensors, named))
+        count = len(self._losses)
+        parts = dict(zip(self._losses, values, strict=False)) if count > 1 else {}
+        return {"loss": _total(values[:count]), **parts, **dict(zip(self._metrics, values[count:], strict=True))}
 
-    def _objectives(self, tensors: tuple[Tensor, ...], named: dict[str, Tensor]) -> dict[int, Any]:
+    def _all(self, tensors: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
         if not self._losses:
             raise TypeError(f"{self.graph.name} has no loss")
-        nodes = self.graph.inputs + self.graph.targets
-        values = self._bind(self._inputs + self._targets, nodes, tensors, named)
-        self._run(self._loss_steps, values)
-        return values
+        return tensors if len(tensors) == len(self._tensors) and not named else self._bind(self._tensors, tensors, named)
 
-    def _bind(self, names: list[str], nodes: list[Node], placed: tuple[Tensor, ...], named: dict[str, Tensor]) -> dict[int, Any]:
-        """The tensors by node; they must be as many as declared, by place or by name. Raises TypeError as a function does."""
+    def _bind(self, names: list[str], placed: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
+        """The tensors in order; they must be as many as declared, by place or by name. Raises TypeError as a function does."""
         given = dict(zip(names, placed, strict=False))
         if len(placed) > len(names) or named.keys() & given.keys() or {*given, *named} != set(names):
             raise TypeError(f"{self.graph.name} takes ({', '.join(names)}), and gets {len(placed)} by place"
                             + (f" and {', '.join(named)} by name" if named else ""))  # fmt: skip
         given |= named
-        return {node.id: given[name] for name, node in zip(names, nodes, strict=True)}
+        return tuple(given[name] for name in names)
 
     def _get_name(self) -> str:
         return self.graph.name
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k not in ("_forward_steps", "_loss_steps")}
+        return {k: v for k, v in self.__dict__.items() if k != "_walks"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        super().__setstate__(state)
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._plan()
 
 
 def _construct(node: Node) -> nn.Module:
     """The layer of a node, with fresh parameters."""
     assert node.op is not None
-    made = _compiled(f"lambda: {construction(node)}")()
+    made = _lambda(f"lambda: {construction(node)}")()
     assert isinstance(made, nn.Module)
     return made
 
@@ -176,16 +126,24 @@ def _register(root: nn.Module, path: str, module: nn.Module) -> None:
     root.add_module(name, module)
 
 
+NAMES = {"torch": torch, "nn": nn, "F": F}
+
+
 @cache
-def _compiled(source: str) -> Callable[..., Any]:
+def _lambda(source: str) -> Callable[..., Any]:
     """A lambda of generated source. The text consists of the op table's names and literals only."""
-    function: Callable[..., Any] = eval(source, {"torch": torch, "nn": nn, "F": F})
+    function: Callable[..., Any] = eval(source, NAMES)
     return function
 
 
-def _part(values: dict[int, Any], id: int, path: tuple[int, ...]) -> Any:
-    return reduce(getitem, path, values[id])
+@cache
+def _function(source: str) -> Callable[..., tuple[Any, ...]]:
+    """The function of generated source."""
+    space: dict[str, Any] = dict(NAMES)
+    exec(source, space)
+    function: Callable[..., tuple[Any, ...]] = next(v for k, v in space.items() if k not in NAMES and callable(v))
+    return function
 
 
-def _total(losses: list[Tensor]) -> Tensor:
-    return reduce(add, losses)
+def _total(losses: Sequence[Tensor]) -> Tensor:
+    return losses[0] if len(losses) == 1 else reduce(add, losses)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
 from lark.tree import Meta
@@ -16,6 +16,7 @@ from netc import syntax as s
 from netc.diagnostics import NetError, closest, error
 from netc.source import Source, Span
 from netc.syntax_errors import explain
+
 
 def read(path: Path) -> Source:
     """The text of a file. Raises `NetError` in one line where there is none to be had."""
@@ -61,9 +62,7 @@ def _run(source: Source, start: str) -> Any:
 @cache
 def _parser() -> Lark:
     grammar = resources.files("netc.grammar").joinpath("net.lark").read_text(encoding="utf-8")
-    return Lark(
-        grammar, start=["file", "pipe"], parser="lalr", propagate_positions=True, postlex=Newlines(), maybe_placeholders=False
-    )
+    return Lark(grammar, start=["file", "pipe"], parser="lalr", propagate_positions=True, postlex=Newlines(), maybe_placeholders=False)
 
 
 def unescape(text: str) -> str:
@@ -76,7 +75,7 @@ class Newlines:
     """Drops the newlines inside ( ) and [ ] and behind what cannot end a statement."""
 
     always_accept = ("_NL",)
-    OPENING = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
+    OPENING: ClassVar = {"LPAR": "RPAR", "LSQB": "RSQB", "LBRACE": "RBRACE"}
     UNFINISHED = (None, "LBRACE", "EQUAL", "COMMA", "_ARROW", "_PARALLEL")
 
     def process(self, stream: Iterator[Token]) -> Iterator[Token]:
@@ -111,7 +110,9 @@ class ToSyntax(Transformer[Token, Any]):
         return s.File(self._span(meta), tuple(items))
 
     def network(self, meta: Meta, parts: list[Any]) -> s.Network:
-        return s.Network(self._span(meta), parts[0], parts[1], tuple(parts[2:]))
+        name, *rest = parts
+        parameters = rest.pop(0) if rest and isinstance(rest[0], tuple) else ()
+        return s.Network(self._span(meta), name, parameters, tuple(rest))
 
     def parameters(self, meta: Meta, parts: list[Any]) -> tuple[s.Parameter, ...]:
         return tuple(parts)
@@ -198,8 +199,8 @@ class ToSyntax(Transformer[Token, Any]):
     def slice_end(self, meta: Meta, parts: list[Any]) -> s.Expression | None:
         return parts[0] if parts else None
 
-    def ellipsis(self, meta: Meta, parts: list[Any]) -> s.Ellipsis_:
-        return s.Ellipsis_(self._span(meta))
+    def ellipsis(self, meta: Meta, parts: list[Any]) -> s.Dots:
+        return s.Dots(self._span(meta))
 
     def number(self, meta: Meta, parts: list[Token]) -> s.Literal:
         text = str(parts[0])
@@ -211,10 +212,10 @@ class ToSyntax(Transformer[Token, Any]):
     def constant(self, meta: Meta, parts: list[Token]) -> s.Literal:
         return s.Literal(self._span(meta), {"true": True, "false": False, "none": None}[str(parts[0])])
 
-    def list(self, meta: Meta, parts: list[Any]) -> s.ListOf:
+    def list_of(self, meta: Meta, parts: list[Any]) -> s.ListOf:
         return s.ListOf(self._span(meta), tuple(parts))
 
-    def tuple(self, meta: Meta, parts: list[Any]) -> s.TupleOf:
+    def tuple_of(self, meta: Meta, parts: list[Any]) -> s.TupleOf:
         return s.TupleOf(self._span(meta), tuple(parts))
 
     def group(self, meta: Meta, parts: list[Any]) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from netc.diagnostics import Diagnostic, NetError
 from netc.graph import Graph
@@ -13,26 +13,38 @@ from netc.lower.overrides import Overrides
 from netc.parse import parse, read
 from netc.settings import Section
 from netc.source import Source
+from netc.tensors import TensorType
 
 if TYPE_CHECKING:
     from netc.module import NetModule
+    from netc.train.data import Table
     from netc.train.session import Result
 
 
-def pipeline(source: Source, overrides: Overrides, network: str | None = None) -> Program:
+def pipeline(source: Source, overrides: Overrides, network: str | None = None) -> tuple[Program, Table | None]:
     """Text to a checked graph, with the data and training that the text describes. Raises `NetError`.
 
-    A size that a layer needs as a number, and that only the data knows, is taken from the data.
+    A size that a layer needs as a number, and that only the data knows, is taken from the data, which is then given too.
     """
     file = parse(source)
-    try:
-        return lower(file, source, overrides, network)
-    except NetError as problem:
-        if all(d.code == "size-needed" for d in problem.diagnostics):
-            sizes = _sizes_from_data(file, source, overrides, network)
-            if sizes:
-                return lower(file, source, overrides, network, sizes)
-        raise
+    program, errors = lower(file, source, overrides, network)
+    table: Table | None = None
+    if errors and program.data and all(d.code == "size-needed" for d in errors):
+        from netc.train.data import load_data
+
+        table = load_data(program.data)
+        program, errors = lower(file, source, overrides, network, _sizes(program.graph, table))
+    if errors:
+        raise NetError(errors)
+    return program, table
+
+
+def _sizes(graph: Graph, table: Table) -> dict[str, int]:
+    """The sizes that the data has for named dimensions of the inputs and targets."""
+    from netc.train.data import dimensions
+
+    inputs, targets = ([n.type.shape for n in nodes if isinstance(n.type, TensorType)] for nodes in (graph.inputs, graph.targets))
+    return dimensions(inputs, targets, table)
 
 
 class Network:
@@ -44,8 +56,9 @@ class Network:
     \"\"\"Tiny...
     """
 
-    def __init__(self, program: Program, source: Source, overrides: Overrides) -> None:
+    def __init__(self, program: Program, source: Source, overrides: Overrides, table: Table | None = None) -> None:
         self.program = program
+        self.table = table  # the data, where it had to be read for a size
         self.text = source
         self.overrides = overrides
 
@@ -102,11 +115,17 @@ class Network:
             render(text, Path(path))
         return text
 
-    def train(self, runs: str | Path = "runs", pictures: bool = True, name: str | None = None, progress: bool = True) -> Result:
-        """Trains a new module on the spec's data, into a new folder of `runs`. Raises `NetError`."""
+    def train(self, runs: str | Path = "runs", *, name: str | None = None, pictures: bool = True, progress: TextIO | None = None) -> Result:
+        """Trains a new module on the spec's data, into a new folder `runs/NAME-N`; `progress` is where it is shown.
+
+        Raises `NetError` where the spec lacks data or training, or one of them is wrong.
+        """
         from netc.train.session import train
 
-        raise NotImplementedError(train)
+        name = name or (Path(self.text.name).stem if self.text.name.endswith(".net") else self.graph.name)
+        program = self.program
+        return train(program.graph, self.module, program.data, program.train, spec=self.resolved(), name=name, base=Path(runs),
+                     stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table)  # fmt: skip
 
 
 def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | None = None) -> Network:
@@ -119,4 +138,5 @@ def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | 
     is_text = isinstance(spec, str) and ("\n" in spec or "{" in spec)
     source = Source("spec", str(spec)) if is_text else read(Path(spec))
     overrides = Overrides(set or {})
-    return Network(pipeline(source, overrides, network), source, overrides)
+    program, table = pipeline(source, overrides, network)
+    return Network(program, source, overrides, table)

@@ -9,7 +9,7 @@ from typing import Any
 
 from netc.graph import Argument, Graph, Node, Ref
 from netc.lower.lowering import Program
-from netc.ops.op import Param, Slice, value_text
+from netc.ops.op import REQUIRED, Param, Slice, value_text
 from netc.ops.recipes import KEYS
 from netc.settings import Made, Section
 
@@ -74,7 +74,7 @@ def _argument(param: Param, argument: Argument, names: dict[Ref, str]) -> str:
     if param.variadic:
         return ", ".join(_value(v, names) for v in argument.value)
     text = _value(argument.value, names)
-    return text if param.takes_tensors and argument.origin == "given" else f"{param.name}={text}"
+    return text if param.takes_tensors and param.default is REQUIRED else f"{param.name}={text}"
 
 
 def _value(value: Any, names: dict[Ref, str]) -> str:

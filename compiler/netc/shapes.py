@@ -111,14 +111,10 @@ class Dim:
         text = ""
         for monomial, factor in sorted(self.terms.items(), key=order):
             sign = ("-" if factor < 0 else "") if not text else (" - " if factor < 0 else " + ")
-            parts = ([] if abs(factor) == 1 and monomial else [str(abs(factor))]) + (
-                [monomial_text(monomial)] if monomial else []
-            )
-            # A division beside a factor needs brackets: `2*(H // 2)`; alone it reads well without.
-            if len(parts) == 2 and " // " in parts[1] and not parts[1].startswith("("):
-                parts[1] = f"({parts[1]})"
-            elif len(parts) == 2 and _is_lone_division(monomial):
-                parts[1] = f"({parts[1]})"
+            parts = ([] if abs(factor) == 1 and monomial else [str(abs(factor))]) + ([monomial_text(monomial)] if monomial else [])
+            # Alone a division reads well without brackets; beside a factor or a leading minus it needs them: `2*(H // 2)`.
+            if _is_lone_division(monomial) and (len(parts) == 2 or sign == "-"):
+                parts[-1] = f"({parts[-1]})"
             text += sign + "*".join(parts)
         return text
 
@@ -174,9 +170,7 @@ def monomial_text(monomial: Monomial) -> str:
     """How a product of atoms is written: `H*W`; divisions inside a product stand in brackets."""
     if _is_lone_division(monomial) and monomial[0][1] == 1:
         return atom_text(monomial[0][0])
-    factors = (
-        (f"({atom_text(atom)})" if isinstance(atom, FloorDiv) else atom, power) for atom, power in monomial
-    )
+    factors = ((f"({atom_text(atom)})" if isinstance(atom, FloorDiv) else atom, power) for atom, power in monomial)
     return "*".join(text if power == 1 else f"{text}**{power}" for text, power in factors)
 
 
@@ -286,4 +280,7 @@ def shape_text(shape: Iterable[Size]) -> str:
 
 def product(sizes: Iterable[Size]) -> Size:
     """The product of sizes; 1 for none."""
-    return reduce(lambda a, b: a * b, sizes, 1)
+    result: Size = 1
+    for size in sizes:
+        result = result * size
+    return result

@@ -86,7 +86,7 @@ class Slice(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
-class Ellipsis_(Syntax):
+class Dots(Syntax):
     """`...` in an index."""
 
 
@@ -95,7 +95,7 @@ class Index(Syntax):
     """`x[:, 0]`"""
 
     value: Expression
-    entries: tuple[Expression | Slice | Ellipsis_, ...]
+    entries: tuple[Expression | Slice | Dots, ...]
 
 
 @dataclass(frozen=True, slots=True)

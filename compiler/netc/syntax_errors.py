@@ -24,9 +24,9 @@ EXPECTED: tuple[tuple[str, str], ...] = (
     ("_ELSE", "`else`"),
     ("EQUAL", "`=`"),
     ("LBRACE", "`{`"),
-    ("LSQB", "a shape such as `[B, 5]`"),
-    ("RBRACE", "the end of the line or `}`"),
     ("_NL", "the end of the line"),
+    ("RBRACE", "the end of the line or `}`"),
+    ("LSQB", "a shape such as `[B, 5]`"),
     ("NAME", "a name"),
 )
 
@@ -38,7 +38,15 @@ def explain(source: Source, problem: UnexpectedToken | UnexpectedCharacters) -> 
         found = slip(source, place, expected)
         if found:
             return found
+    if isinstance(problem, UnexpectedCharacters):
+        return Diagnostic("syntax", _no_token(place.text), place)
     return Diagnostic("syntax", f"expected {_expected_words(source, place, expected)}, found {_found(source, place)}", place)
+
+
+def _no_token(text: str) -> str:
+    if text[0] in "\"'":
+        return "this string is never closed"
+    return f"`{text}` is neither a number nor a name" if text[0].isdigit() else f"`{text}` has no meaning here"
 
 
 def _place(source: Source, problem: UnexpectedToken | UnexpectedCharacters) -> tuple[Span, set[str]]:
@@ -82,13 +90,11 @@ def _unclosed(source: Source, place: Span, expected: set[str]) -> Diagnostic | N
             opened.pop()
     at_end = place.start >= len(source.text.rstrip())
     starts_statement = place.text in STATEMENTS + ITEMS and not expected & {"_OUTPUT", "_NETWORK"}
-    if not opened or not (at_end or starts_statement):
+    if not opened or not (at_end or (starts_statement and opened[-1][0] != "{")):
         return None
     bracket, start = opened[-1]
     close = {"(": ")", "[": "]", "{": "}"}[bracket]
-    return Diagnostic(
-        "syntax", f"this `{bracket}` is never closed", Span(source, start, start + 1), hint=f"a `{close}` is missing"
-    )
+    return Diagnostic("syntax", f"this `{bracket}` is never closed", Span(source, start, start + 1), hint=f"a `{close}` is missing")
 
 
 def _equal_for_colon(source: Source, place: Span, expected: set[str]) -> Diagnostic | None:
@@ -104,13 +110,11 @@ def _equal_for_colon(source: Source, place: Span, expected: set[str]) -> Diagnos
 
 
 def _colon_for_equal(source: Source, place: Span, expected: set[str]) -> Diagnostic | None:
-    """`p: x -> Linear(8)` as a statement, or `Linear(bias: false)`"""
-    word = re.match(r"(\w+)[ \t]*:", source.text[place.start :])
-    if not word or "EQUAL" in expected or not ("_OUTPUT" in expected or "_NL" in expected):
+    """`p: x -> Linear(8)` as a statement"""
+    word = re.search(r"(?:^|\n)[ \t]*(\w+)[ \t]*$", source.text[: place.start])
+    if place.text != ":" or not word or "EQUAL" not in expected:
         return None
-    if word[1] in STATEMENTS:
-        return None
-    return Diagnostic("syntax", f"a value is named with `=`, as in `{word[1]} = …`", place,
+    return Diagnostic("syntax", f"a value is named with `=`, as in `{word[1]} = …`", place, edit=Edit(place, " ="),
                       hint="`:` stands behind the label of a layer, inside a pipeline")  # fmt: skip
 
 
@@ -121,6 +125,18 @@ def _declaration(source: Source, place: Span, expected: set[str]) -> Diagnostic 
         return None
     return Diagnostic("syntax", f"`{before[1]}` is followed by a name, `:` and a shape", place,
                       hint=f"write `{before[1]} x: [B, 5]`")  # fmt: skip
+
+
+def _open_arrow(source: Source, place: Span, expected: set[str]) -> Diagnostic | None:
+    """A line that ends with `->`, and a statement below it that is no layer."""
+    line = source.text.rfind("\n", 0, place.start) + 1
+    arrow = re.search(r"(->|→|\|\||‖)\s*$", source.text[:line])
+    word = re.match(r"[ \t]*(\w+)", source.text[line:])
+    if not arrow or not word or word[1] not in STATEMENTS:
+        return None
+    what = "a branch" if arrow[1] in ("||", "‖") else "a layer, function or block"
+    return Diagnostic("syntax", f"expected {what} after `{arrow[1]}`, found the end of the line",
+                      Span(source, arrow.start(1), arrow.end(1)))  # fmt: skip
 
 
 def _unknown_word(source: Source, place: Span, expected: set[str]) -> Diagnostic | None:
@@ -137,5 +153,5 @@ def _unknown_word(source: Source, place: Span, expected: set[str]) -> Diagnostic
 
 
 SLIPS: tuple[Callable[[Source, Span, set[str]], Diagnostic | None], ...] = (
-    _unclosed, _equal_for_colon, _colon_for_equal, _declaration, _unknown_word,
+    _open_arrow, _unclosed, _equal_for_colon, _colon_for_equal, _declaration, _unknown_word,
 )  # fmt: skip

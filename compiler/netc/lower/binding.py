@@ -7,11 +7,12 @@ from typing import Any
 
 from netc.diagnostics import Diagnostic, Edit, Related, count_of, did_you_mean, listed
 from netc.graph import Argument, Ref
-from netc.lower.values import Given, has_unknown, is_tensor
+from netc.lower.values import Given, PipeValue, has_unknown, is_tensor, kind_words
 from netc.ops import foreign
 from netc.ops.op import REQUIRED, Param, value_text
 from netc.shapes import Dim
 from netc.source import Span
+from netc.tensors import TensorType
 
 Report = Callable[[Diagnostic], None]
 
@@ -55,7 +56,9 @@ class Binder:
                 bound[param.name] = Given(None, values, taken[0].span.to(taken[-1].span) if taken else self.span)
             else:
                 bound[param.name] = placed.pop(0)
-        if placed:
+        if placed and isinstance(placed[0].value, PipeValue) and placed[0].value.label in {p.name for p in params}:
+            self._wrong(params[0], placed[0].value, placed[0].span)
+        elif placed:
             most = sum(1 for p in params if not p.inferred)
             self.fail("too-many-arguments", f"`{self.name}` takes at most {count_of(most, 'argument')} by place", placed[0].span)
 
@@ -115,8 +118,10 @@ class Binder:
                 return
 
     def _wrong(self, param: Param, typed: Any, span: Span) -> None:
-        shown = value_text(typed) if not callable(typed) else "a layer"
-        if isinstance(typed, Dim):
+        shown = value_text(typed) if isinstance(typed, (bool, int, float, str, list, type(None), TensorType)) else kind_words(typed)
+        if isinstance(typed, PipeValue) and typed.label:
+            self.fail("syntax", f"an argument is given with `=`: `{typed.label} = …`", span, "`:` stands behind the label of a layer")
+        elif isinstance(typed, Dim):
             self.fail("size-needed", f"`{self.name}` needs `{param.name}` as a number, and the size of `{typed}` is not known", span,
                       hint=f"give it: {' '.join(f'--set {n}=8' for n in sorted(typed.names()))}")  # fmt: skip
         elif param.kind == "tensor" and not param.variadic:

@@ -11,7 +11,7 @@ from netc.graph import Argument, Graph, Node, Ref
 from netc.infer import Known, infer, typed
 from netc.lower.binding import Binder, ref_list
 from netc.lower.scope import Place, why_reserved
-from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor
+from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
 from netc.ops.losses import fit
 from netc.ops.op import Op
 from netc.source import Span
@@ -30,7 +30,6 @@ class Builder:
         self.diagnostics: list[Diagnostic] = []
         self.place = Place({})
         self.frames: list[tuple[str, Span]] = []  # the functions that are being expanded, outermost first
-        self.in_objective = False
         self.from_targets: set[int] = set()  # nodes whose value depends on a target
 
     def report(self, diagnostic: Diagnostic) -> None:
@@ -57,7 +56,9 @@ class Builder:
             self.from_targets.add(node.id)
         return ref
 
-    def apply(self, op: Op, placed: Sequence[Given], named: Sequence[Given], inputs: Sequence[Given], span: Span, label: Label | None) -> Any:
+    def apply(
+        self, op: Op, placed: Sequence[Given], named: Sequence[Given], inputs: Sequence[Given], span: Span, label: Label | None
+    ) -> Any:
         """The value of an op: a `Ref`, a tuple of them, or `UNKNOWN` where a problem was reported.
 
         `placed` and `named` are what was written in its brackets, `inputs` what is sent into it.
@@ -69,7 +70,8 @@ class Builder:
             config = binder.bind(op.params, placed, [g for g in named if g not in for_call])
         else:
             for_call, inputs, config = list(named), [*inputs, *placed], {}
-        call = self._inputs(op, binder, inputs, for_call)
+        sent = [*inputs, *for_call]
+        call = None if has_unknown([g.value for g in sent]) else self._inputs(op, binder, inputs, for_call)
         if config is None or call is None or has_unknown([a.value for a in [*config.values(), *call.values()]]):
             if label:
                 self._path(op, label, span)
@@ -78,9 +80,13 @@ class Builder:
 
     def _inputs(self, op: Op, binder: Binder, inputs: Sequence[Given], named: Sequence[Given]) -> dict[str, Argument] | None:
         most = None if any(p.variadic for p in op.inputs) else len(op.inputs)
-        parts = [g for g in inputs if is_tensor(g.value) or has_unknown(g.value)]
+        parts = [g for g in inputs if is_tensor(g.value)]
+        odd = next((g for g in inputs if op.is_module and not is_tensor(g.value)), None)
+        if odd:
+            self.report(Diagnostic("not-a-tensor", f"`{op.name}` is sent {kind_words(odd.value)}, and takes a tensor", odd.span))
+            return None
         takes = sum(1 for p in op.inputs if p.takes_tensors)
-        if most is not None and len(parts) > takes and not has_unknown([g.value for g in parts]):
+        if most is not None and len(parts) > takes:
             tuple_place = parts[0].span
             shapes = ", ".join(str(self.typed(g.value)) for g in parts)
             self.report(Diagnostic("input-count", f"`{op.name}` takes {count_of(takes, 'input')}, and gets {len(parts)}: ({shapes})",
@@ -95,7 +101,7 @@ class Builder:
     def _add(self, op: Op, config: dict[str, Argument], call: dict[str, Argument], span: Span, label: Label | None) -> Any:
         path = self._path(op, label, span)
         refs = ref_list([a.value for a in call.values()])
-        if self.in_objective and self._broadcasts_target(op, refs, span):
+        if self._broadcasts_target(op, refs, span):
             return UNKNOWN
         result = infer(op, config, call, self.lookup, span)
         if isinstance(result, Diagnostic):
@@ -108,7 +114,7 @@ class Builder:
         return parts_of(Ref(node.id), result.type)
 
     def _broadcasts_target(self, op: Op, refs: list[Ref], span: Span) -> bool:
-        """Whether an operator of a loss stretches a prediction against a target, which would compute a wrong number."""
+        """Whether an operator stretches a prediction against a target, which would compute a wrong number."""
         kinds = [self.graph.type_of(r) for r in refs]
         if len(refs) != 2 or not op.broadcasts:
             return False
@@ -136,7 +142,9 @@ class Builder:
     def _check_label(self, label: Label, path: str) -> None:
         for part in label.name.split("."):
             if why := why_reserved(part):
-                self.report(Diagnostic("reserved-name", f"the label `{part}` {why}", label.span, hint=f"call it `{part}_` or something better"))
+                self.report(
+                    Diagnostic("reserved-name", f"the label `{part}` {why}", label.span, hint=f"call it `{part}_` or something better")
+                )
                 return
         taken = self.place.taken
         clash = next((other for other in (path, *_parents(path)) if other in taken), None)
@@ -144,7 +152,8 @@ class Builder:
         if clash:
             inside = "" if clash == path else f", as `{clash}` is a layer itself"
             self.report(Diagnostic("duplicate-label", f"the label `{path}` is taken{inside}", label.span,
-                                   related=(Related(taken[clash], f"`{clash}`"),), hint="labels are the keys of the state_dict"))  # fmt: skip
+                                   related=(Related(taken[clash], f"`{clash}`"),),
+                                   hint="labels are the keys of the state_dict"))  # fmt: skip
 
 
 def _parents(path: str) -> list[str]:

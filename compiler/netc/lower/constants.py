@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netc.ops.op import value_text
-from netc.shapes import Dim
+from netc.shapes import Dim, product
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
@@ -26,6 +26,7 @@ VALUES: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
 
 # A power or product beyond this is a slip, and would fill the memory.
 LARGEST_BITS = 4096
+LARGEST_POWER = 8  # of a named size; no tensor has more axes of one size
 
 
 class Impossible(Exception):
@@ -55,6 +56,8 @@ def _on_dims(symbol: str, a: Any, b: Any) -> Any:
     sizes = all(isinstance(v, (int, Dim)) and not isinstance(v, bool) for v in (a, b))
     if sizes and symbol in ("+", "-", "*", "//", "%"):
         return run(lambda: OPERATORS[symbol](a, b))
+    if sizes and symbol == "**" and isinstance(b, int) and 0 <= b <= LARGEST_POWER:
+        return product([a] * b)
     if sizes and a == b and symbol in OPERATORS:
         return OPERATORS[symbol](0, 0)  # equal whatever their size
     name = a if isinstance(a, Dim) else b

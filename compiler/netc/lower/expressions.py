@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from netc import syntax as s
@@ -13,7 +13,18 @@ from netc.lower.binding import spread
 from netc.lower.builder import MERGES, Builder
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import (
-    CALLABLES, UNKNOWN, FnValue, Given, Identity, OpValue, Partial, PipeValue, RecipeValue, has_unknown, is_tensor, kind_words,
+    CALLABLES,
+    UNKNOWN,
+    FnValue,
+    Given,
+    Identity,
+    OpValue,
+    Partial,
+    PipeValue,
+    RecipeValue,
+    has_unknown,
+    is_tensor,
+    kind_words,
 )  # fmt: skip
 from netc.ops import TABLE, foreign
 from netc.ops.op import DType, Slice, dtype_named
@@ -34,8 +45,9 @@ class Endless(Exception):
 class Evaluator:
     """Evaluates expressions in scopes; tensors and layers go to the builder, problems too."""
 
-    def __init__(self, builder: Builder) -> None:
+    def __init__(self, builder: Builder, later: Mapping[str, Span] | None = None) -> None:
         self.builder = builder
+        self.later = later or {}  # the places that give values their names, also below what is evaluated
         self.report = builder.report
         self.calls = 0
 
@@ -67,6 +79,9 @@ class Evaluator:
     def unknown_name(self, name: s.Name, scope: Scope) -> Diagnostic:
         """The diagnostic for a name that nothing has, with the word that was probably meant."""
         word = name.name
+        if word in self.later:
+            return Diagnostic("unknown-name", f"`{word}` is used before it is given", name.span,
+                              related=(Related(self.later[word], "given here"),))  # fmt: skip
         meant = foreign.OPS.get(word) if foreign.OPS.get(word) in {*TABLE, "true", "false", "none"} else None
         if meant:
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"PyTorch's word for it is `{meant}`"
@@ -179,11 +194,11 @@ class Evaluator:
                 return value[slice(*entry.parts)]
         return self._fail("invalid-operation", f"{kind_words(value)} cannot be indexed so", index.span)
 
-    def _entry(self, entry: s.Expression | s.Slice | s.Ellipsis_, scope: Scope) -> Any:
+    def _entry(self, entry: s.Expression | s.Slice | s.Dots, scope: Scope) -> Any:
         if isinstance(entry, s.Slice):
             ends = (entry.start, entry.stop, entry.step)
             return Slice(*(None if end is None else self.value(end, scope) for end in ends))
-        return ... if isinstance(entry, s.Ellipsis_) else self.value(entry, scope)
+        return ... if isinstance(entry, s.Dots) else self.value(entry, scope)
 
     # --- calls ---
 
@@ -222,7 +237,7 @@ class Evaluator:
             if len(given) >= len(callee.fn.parameters) or not _needs_more(callee, given):
                 return self._expand(callee, [], given, call.span)
             return Partial(callee, tuple(given), call.span)
-        if isinstance(callee, OpValue) and (not callee.op.is_module and is_tensor([g.value for g in given]) or callee.op.min_inputs == 0):
+        if isinstance(callee, OpValue) and ((not callee.op.is_module and is_tensor([g.value for g in given])) or callee.op.min_inputs == 0):
             named = [g for g in given if g.name]
             return self.builder.apply(callee.op, placed, named, [], call.span, None)
         if isinstance(callee, OpValue) and callee.op.is_module and is_tensor([g.value for g in placed]):
@@ -237,7 +252,9 @@ class Evaluator:
         if isinstance(callee, CALLABLES) and given and is_tensor([g.value for g in given]) and not any(g.name for g in given):
             return self.send(callee, given, call.span, None)
         if isinstance(callee, CALLABLES):
-            return self._fail("too-many-arguments", f"`{call.callee.span.text}` is {kind_words(callee)} that takes no more arguments", call.span)
+            return self._fail(
+                "too-many-arguments", f"`{call.callee.span.text}` is {kind_words(callee)} that takes no more arguments", call.span
+            )
         return self._fail("not-callable", f"`{call.callee.span.text}` is {kind_words(callee)}, not a layer or function", call.callee.span)
 
     # --- pipelines ---

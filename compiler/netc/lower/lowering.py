@@ -18,21 +18,20 @@ from netc.source import Source, Span
 
 @dataclass(frozen=True)
 class Program:
-    """A network as a graph, what it is trained on and how; `dims` are its named dimensions; `warnings` did not stop it."""
+    """A network as a graph, what it is trained on and how; `warnings` did not stop it."""
 
     graph: Graph
     data: Section | None
     train: Section | None
-    dims: tuple[str, ...]
     warnings: tuple[Diagnostic, ...]
 
 
 def lower(
     file: s.File, source: Source, overrides: Overrides, network: str | None = None, known: Mapping[str, int] | None = None
-) -> Program:
-    """The program of a file; `known` are sizes of named dimensions that the data tells.
+) -> tuple[Program, list[Diagnostic]]:
+    """The program of a file, and what is wrong with it; with errors the program is what could be made.
 
-    Raises `NetError` with all that is wrong.
+    `known` are sizes of named dimensions that the data tells. Raises `NetError` where there is no network to begin with.
     """
     diagnostics: list[Diagnostic] = []
     chosen = choose(file, source, network)
@@ -43,9 +42,8 @@ def lower(
     sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
-    if errors:
-        raise NetError(errors)
-    return Program(graph, sections["data"], sections["train"], tuple(lowering.dims), tuple(diagnostics))
+    warnings = tuple(d for d in diagnostics if d.severity == "warning")
+    return Program(graph, sections["data"], sections["train"], warnings), errors
 
 
 def choose(file: s.File, source: Source, name: str | None) -> s.Network:

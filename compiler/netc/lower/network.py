@@ -27,7 +27,8 @@ class NetworkLowering:
         self.dims: dict[str, Span] = {}  # the named dimensions, with the place that names them first
         self.graph = Graph(network.name.name, network.name.span)
         self.builder = Builder(self.graph)
-        self.evaluator = Evaluator(self.builder)
+        later = {n.name: n.span for a in network.statements if isinstance(a, s.Assign) for n in a.names}
+        self.evaluator = Evaluator(self.builder, later)
         self.report = self.builder.report
         self.scope = Scope(file_scope)
         self.parameters: dict[str, Binding] = {}
@@ -43,6 +44,7 @@ class NetworkLowering:
             try:
                 methods[type(statement)](statement)
             except Endless:
+                self.builder.frames.clear()
                 self._bind_unknown(statement)
         self._check_whole()
         return self.graph
@@ -51,6 +53,8 @@ class NetworkLowering:
         if isinstance(statement, s.Assign):
             for name in statement.names:
                 self.scope.names.setdefault(name.name, Binding(UNKNOWN, name.span))
+        if isinstance(statement, s.Output):
+            self.graph.outputs.append(Named("", Ref(-1), statement.span))
 
     def _bind(self, name: s.Name, value: Any) -> None:
         old = self.scope.names.get(name.name)
@@ -59,16 +63,17 @@ class NetworkLowering:
         if old:
             self.report(Diagnostic("duplicate-name", f"`{name.name}` is given twice", name.span, related=(Related(old.span, "the first"),),
                                    hint="each value has a name of its own"))  # fmt: skip
+            old.value = UNKNOWN  # what the name is meant for below cannot be known
             return
         self.scope.names[name.name] = Binding(value, name.span)
-        if isinstance(value, Ref) and not self.graph.type_of(value) == ():
+        if isinstance(value, Ref) and not isinstance(self.graph.type_of(value), tuple):
             self.graph.names.setdefault(value, name.name)
 
     def _parameter(self, parameter: s.Parameter) -> None:
         if parameter.default is None:
-            self.report(Diagnostic("missing-argument", f"the parameter `{parameter.name.name}` has no value", parameter.span,
-                                   hint=f"give a default, `{parameter.name.name} = 8`, or set it, --set {parameter.name.name}=8"))  # fmt: skip
-            value: Any = UNKNOWN
+            name = parameter.name.name
+            hint = f"give a default, `{name} = 8`, or set it, --set {name}=8"
+            value: Any = self._fail("missing-argument", f"the parameter `{name}` has no value", parameter.span, hint)
         else:
             value = self.evaluator.value(parameter.default, self.scope)
         self._bind(parameter.name, value)
@@ -152,11 +157,7 @@ class NetworkLowering:
         named = self.graph.losses if objective.kind == "loss" else self.graph.metrics
         name = objective.name.name if objective.name else objective.kind
         self._check_objective_name(objective, name)
-        self.builder.in_objective = True
-        try:
-            value = self.evaluator.value(objective.value, self.scope)
-        finally:
-            self.builder.in_objective = False
+        value = self.evaluator.value(objective.value, self.scope)
         ref = self._tensor(value, objective.value.span, f"a {objective.kind}")
         if ref is None:
             named.append(Named(name, Ref(-1), objective.span))
@@ -179,7 +180,8 @@ class NetworkLowering:
         elif same or unnamed:
             first = same or self.graph.losses[0]
             self.report(Diagnostic("duplicate-loss", "with several losses, each has a name of its own", place,
-                                   related=(Related(first.span, "the first"),), hint="write `loss reconstruction = …`; they are summed"))  # fmt: skip
+                                   related=(Related(first.span, "the first"),),
+                                   hint="write `loss reconstruction = …`; they are summed"))  # fmt: skip
         elif objective.kind == "metric" and name == "loss":
             self._fail("duplicate-loss", "`loss` is the name of the sum of all losses", place)
 

@@ -32,7 +32,7 @@ class Override:
 class Overrides:
     """All overrides of a run. Values that are not text are written as a spec would write them."""
 
-    def __init__(self, values: Mapping[str, Any] = {}) -> None:  # noqa: B006 - never changed
+    def __init__(self, values: Mapping[str, Any] = {}) -> None:
         self.texts = {name: value if isinstance(value, str) else value_text(value) for name, value in values.items()}
         self.overrides = [self._parse(name, text) for name, text in self.texts.items()]
 
@@ -74,6 +74,10 @@ class Overrides:
                               hint="parameters have plain names; settings begin with `train.` or `data.`"))  # fmt: skip
             return file
         section = next((i for i in file.items if isinstance(i, s.Section) and i.kind == kind), None)
+        if section is None and argument:
+            report(Diagnostic("override", f"there is no `{kind}` section whose `{key}` could be changed",
+                              override.name.span))  # fmt: skip
+            return file
         if section is None:
             section = s.Section(override.name.span, kind, ())
             file = replace(file, items=(*file.items, section))

@@ -48,13 +48,13 @@ class Scope:
 # a test holds it against the installed one.
 MODULE_ATTRIBUTES = frozenset(
     """
-    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr
-    float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers
-    named_children named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook
-    register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
-    register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
-    register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict to to_empty train training
-    type xpu zero_grad
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia
+    named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad
     """.split()
 )
 # What netc's module adds to them.
@@ -74,9 +74,9 @@ def why_reserved(label: str) -> str:
 
 def snake(name: str) -> str:
     """`BatchNorm2d` as `batch_norm2d`, `ReLU` as `relu`, `CrossEntropyLoss` as `cross_entropy_loss`."""
-    words = re.sub(r"([a-z0-9])([A-Z][a-z])|([A-Z])([A-Z][a-z])", lambda m: f"{m[1] or m[3]}_{m[2] or m[4]}", name)
-    special = {"Re_LU": "relu", "PRe_LU": "prelu", "Leaky_Re_LU": "leaky_relu"}
-    return special.get(words, words.replace("_Re_LU", "_relu")).lower()
+    for word in ("PReLU", "RReLU", "ReLU", "SiLU"):  # their capitals are not the beginnings of words
+        name = name.replace(word, word.capitalize())
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", name).lower()
 
 
 @dataclass(eq=False)

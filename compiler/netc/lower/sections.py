@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic, Related, did_you_mean, listed
+from netc.diagnostics import Diagnostic, Related, closest, did_you_mean, listed
 from netc.graph import Argument
 from netc.lower.binding import Binder
 from netc.lower.builder import Builder
@@ -30,6 +30,7 @@ class _SectionLowering:
         self.builder = builder
         self.evaluator = Evaluator(builder)
         self.scope = Scope()
+        self.meant: set[str] = set()  # keys that a misspelt one probably stands for
 
     def run(self) -> Section | None:
         before = len(self.builder.diagnostics)
@@ -47,7 +48,9 @@ class _SectionLowering:
             name = setting.name.name
             if name not in self.keys:
                 keys = ", ".join(_described(n, k) for n, k in self.keys.items())
-                hint = did_you_mean(name, self.keys) or f"its keys are {keys}"
+                near = closest(name, self.keys)
+                self.meant |= {near} if near else set()
+                hint = f"did you mean `{near}`?" if near else f"its keys are {keys}"
                 self._fail("unknown-setting", f"`{self.section.kind}` has no key `{name}`", setting.name.span, hint)
             elif name in found:
                 self.builder.report(Diagnostic("duplicate-name", f"`{name}` is given twice", setting.name.span,
@@ -62,7 +65,7 @@ class _SectionLowering:
 
     def _value(self, name: str, key: Key, setting: s.Setting | None) -> Argument:
         if setting is None:
-            if key.param.default is REQUIRED:
+            if key.param.default is REQUIRED and name not in self.meant:
                 names = listed(r.name for r in key.recipes)
                 hint = f"write `{name} = …` with one of {names}" if key.recipes else f"write `{name} = 100`"
                 self._fail("missing-argument", f"`{self.section.kind}` needs `{name}`", _head(self.section), hint)
@@ -83,7 +86,7 @@ class _SectionLowering:
             return self._fail("argument-type", f"`{key.param.name}` must be {key.param.words.replace(chr(34), '`')}, not `{word}`",
                               setting.value.span, did_you_mean(word, choices))  # fmt: skip
         value = self.evaluator.value(setting.value, self.scope)
-        if has_unknown(value) or value is None and "none" in choices:
+        if has_unknown(value) or (value is None and "none" in choices):
             return UNKNOWN if has_unknown(value) else "none"
         if not key.param.accepts(value):
             shown = value_text(value) if isinstance(value, (int, float, str, list, type(None))) else kind_words(value)

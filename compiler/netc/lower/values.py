@@ -56,6 +56,12 @@ class PipeValue:
     body: s.Pipe | s.Branches
     scope: Scope
 
+    @property
+    def label(self) -> str:
+        """The label that it begins with, if any."""
+        first = self.body.stages[0] if isinstance(self.body, s.Pipe) else None
+        return first.label.name if first and first.label else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Given:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from netc.ops import rules as r
 from netc.ops.index import index
-from netc.ops.op import Op, Rule, Use, signature
+from netc.ops.op import Op, Problem, Rule, Use, signature
 from netc.tensors import TensorType, Type
 
 
@@ -37,7 +37,7 @@ def where(use: Use) -> Type:
     """`input` where the condition holds, else `other`; all broadcast."""
     condition, a, b = use.tensor("condition"), use["input"], use["other"]
     if condition.dtype != "bool":
-        raise r.Problem("dtype", f"`where` needs a bool condition, and gets {condition}", "condition")
+        raise Problem("dtype", f"`where` needs a bool condition, and gets {condition}", "condition")
     shape = condition.shape
     for name, value in (("input", a), ("other", b)):
         if isinstance(value, TensorType):

@@ -86,8 +86,7 @@ def _conv_sizes(use: Use, x: TensorType, axes: int) -> tuple[Size, ...]:
     padding = (0,) * axes if use["padding"] == "valid" else sizes_of(use["padding"], axes)
     _positive(use, kernel_size=kernel, stride=stride, dilation=dilation)
     return tuple(
-        window(use.op.name, size, k, s, p, d)
-        for size, k, s, p, d in zip(x.shape[-axes:], kernel, stride, padding, dilation, strict=True)
+        window(use.op.name, size, k, s, p, d) for size, k, s, p, d in zip(x.shape[-axes:], kernel, stride, padding, dilation, strict=True)
     )
 
 
@@ -118,6 +117,10 @@ def pool(axes: int, average: bool = False) -> Rule:
         padding = sizes_of(use["padding"], axes)
         dilation = (1,) * axes if average else sizes_of(use["dilation"], axes)
         _positive(use, kernel_size=kernel, stride=stride, dilation=dilation)
+        if average and axes == 3 and any(isinstance(s, int) and s < k for s, k in zip(x.shape[-3:], kernel, strict=True)):
+            raise Problem(
+                "bad-size", f"`AvgPool3d` needs an input of at least its kernel_size, without padding, and gets {x}", "kernel_size", "input"
+            )
         for k, p in zip(kernel, padding, strict=True):
             if p > k // 2:
                 raise Problem("bad-size", f"`{use.op.name}`: padding={p} is more than half of kernel_size={k}", "padding")
@@ -159,7 +162,7 @@ def affine(name: str, size: str) -> Weights:
     """`weight` and `bias` of one entry a feature, where the flag `name` is set."""
 
     def weights(use: Use) -> Mapping[str, Shape]:
-        return {"weight": (use[size],), "bias": (use[size],)} if use[name] else {}
+        return {n: (use[size],) for n in ("weight", "bias") if use[name] and (n == "weight" or use["bias"])}
 
     return weights
 
@@ -178,7 +181,7 @@ def layer_norm(use: Use) -> Type:
 def layer_norm_weights(use: Use) -> Mapping[str, Shape]:
     shape = sizes_of(use["normalized_shape"], 1)
     names = [n for n, there in (("weight", True), ("bias", use["bias"])) if there and use["elementwise_affine"]]
-    return {n: shape for n in names}
+    return dict.fromkeys(names, shape)
 
 
 def group_norm(use: Use) -> Type:
@@ -213,11 +216,10 @@ CONV = (
     "groups: int = 1, bias: bool = true, padding_mode: zeros|reflect|replicate|circular = zeros"
 )
 BATCH_NORM = (
-    "*num_features: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = true, track_running_stats: bool = true"
+    "*num_features: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = true, track_running_stats: bool = true, "
+    "bias: bool = true"
 )
-MAX_POOL = (
-    "kernel_size: int{n}, stride: int{n}? = none, padding: int{n} = 0, dilation: int{n} = 1, ceil_mode: bool = false"
-)
+MAX_POOL = "kernel_size: int{n}, stride: int{n}? = none, padding: int{n} = 0, dilation: int{n} = 1, ceil_mode: bool = false"
 AVG_POOL = "kernel_size: int{n}, stride: int{n}? = none, padding: int{n} = 0, ceil_mode: bool = false, count_include_pad: bool = true"
 
 
@@ -243,7 +245,7 @@ ROWS = [
     layer("BatchNorm3d", BATCH_NORM, batch_norm(5), affine("affine", "num_features")),
     layer("LayerNorm", "*normalized_shape: int_or_ints, eps: float = 1e-05, elementwise_affine: bool = true, bias: bool = true",
           layer_norm, layer_norm_weights),
-    layer("GroupNorm", "num_groups: int, *num_channels: int, eps: float = 1e-05, affine: bool = true", group_norm,
+    layer("GroupNorm", "num_groups: int, *num_channels: int, eps: float = 1e-05, affine: bool = true, bias: bool = true", group_norm,
           affine("affine", "num_channels")),
     *(layer(name, "p: float = 0.5, inplace: bool = false", dropout) for name in ("Dropout", "AlphaDropout", "FeatureAlphaDropout")),
     layer("PReLU", "num_parameters: int = 1, init: float = 0.25", prelu, lambda use: {"weight": (use["num_parameters"],)}),

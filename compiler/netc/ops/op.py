@@ -159,9 +159,7 @@ def value_text(value: object) -> str:
     return str(value)
 
 
-PARAM = re.compile(
-    r"(?P<star>\*?)(?P<name>\w+): (?P<kind>[\w|]+)(?P<optional>\??)(?P<variadic>(?:\.\.\.)?)(?: = (?P<default>.+))?"
-)
+PARAM = re.compile(r"(?P<star>\*?)(?P<name>\w+): (?P<kind>[\w|]+)(?P<optional>\??)(?P<variadic>(?:\.\.\.)?)(?: = (?P<default>.+))?")
 CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -246,7 +244,7 @@ class Use:
         """An int argument that must be positive."""
         value = self.values[name]
         if value <= 0:
-            raise Problem("bad-size", f"`{name}` must be positive, and is {value}", name)
+            raise Problem("bad-size", f"`{self.op.name}`: {name} must be positive, and is {value}", name)
         return int(value)
 
 

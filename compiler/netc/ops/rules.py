@@ -140,24 +140,28 @@ def broadcast(op: str, a: Shape, b: Shape, *names: str) -> Shape:
     return tuple(reversed(result))
 
 
+def operands_shape(use: Use) -> Shape:
+    """The shape of the result of an operator on `input` and `other`, of which one may be a number."""
+    a, b = (v.shape if isinstance(v, TensorType) else () for v in (use["input"], use["other"]))
+    return broadcast(use.op.name, a, b, "input", "other")
+
+
 def arithmetic(use: Use) -> Type:
     """The operators `+ - * / // % **`, which broadcast as torch's do."""
     a, b = use["input"], use["other"]
-    shape = broadcast(use.op.name, *(v.shape if isinstance(v, TensorType) else () for v in (a, b)), "input", "other")
+    shape = operands_shape(use)
     dtype = result_dtype([a, b])
     if use.op.name == "/" and category(dtype) < 2:
         dtype = DEFAULT_DTYPE
-    if dtype == "bool" and use.op.name in ("-", "**", "//", "%"):
+    bools = any(isinstance(v, TensorType) and v.dtype == "bool" for v in (a, b))
+    if (bools and use.op.name == "-") or (dtype == "bool" and use.op.name in ("**", "//", "%")):
         raise Problem("dtype", f"`{use.op.name}` does not work on bools", "input", "other", hint="convert with `-> float`")
     return TensorType(shape, dtype)
 
 
 def comparison(use: Use) -> Type:
     """`< <= == != >= >` give bools and broadcast."""
-    shape = broadcast(
-        use.op.name, *(use[n].shape if isinstance(use[n], TensorType) else () for n in ("input", "other")), "input", "other"
-    )
-    return TensorType(shape, "bool")
+    return TensorType(operands_shape(use), "bool")
 
 
 def matmul(use: Use) -> Type:

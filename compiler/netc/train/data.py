@@ -18,6 +18,9 @@ from netc.source import Span
 from netc.tensors import BOOL, FLOATS, INTEGERS, TensorType
 from netc.train.normalize import Array, Scaling, fit_scaling
 
+# Arguments for which scikit-learn insists on a tuple; for others, such as `weights`, on a list.
+TUPLES = ("n_samples", "center_box")
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -64,8 +67,7 @@ def load_data(section: Section) -> Table:
     """The table of the section's source. Raises NetError `data` where the source refuses its arguments."""
     made = section.made("source")
     module, name = made.recipe.target.rsplit(".", 1)
-    # scikit-learn takes tuples where a spec has lists, and tells the two apart.
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in made.values.items()}
+    values = {key: tuple(value) if key in TUPLES and isinstance(value, list) else value for key, value in made.values.items()}
     try:
         features, target = getattr(importlib.import_module(module), name)(**values)
     except Exception as e:  # whatever it is, it comes from the arguments in the spec
@@ -116,7 +118,7 @@ def prepare(graph: Graph, section: Section, table: Table, seed: int, batch_size:
     """The data split by `validation`, scaled by what the training part has, and cast to what the network declares.
 
     Raises NetError: `data-shape` where the table does not fit the declarations, `data-value` for NaN, infinity and numbers
-    that the declared dtype cannot hold, `argument-type` for an impossible `validation`.
+    that the declared dtype cannot hold, `data` where `validation` leaves nothing to train on.
     """
     nodes = _fed(graph, table)
     values = [table.features, table.target][: len(nodes)]
@@ -129,15 +131,22 @@ def prepare(graph: Graph, section: Section, table: Table, seed: int, batch_size:
     scalings = [_scaling(section, key, array[train]) for key, array in zip(("normalize", "normalize_target"), values, strict=False)]
     scaled = [array if scaling is None else scaling.apply(array) for array, scaling in zip(values, scalings, strict=True)]
     _raise([p for node, array in zip(nodes, scaled, strict=True) for p in _uncastable(graph, node, array, table.span)])
-    whole = [_cast(array, _type(node).dtype).reshape(len(array), *shape[1:]) for array, node, shape in zip(scaled, nodes, shapes, strict=True)]
+    whole = [
+        _cast(array, _type(node).dtype).reshape(len(array), *shape[1:]) for array, node, shape in zip(scaled, nodes, shapes, strict=True)
+    ]
     _raise([p for node, array in zip(nodes, whole, strict=True) for p in _overflows(graph, node, array, table.span)])
     return Prepared(
-        tuple(array[train] for array in whole),
-        tuple(array[held_out] for array in whole) if len(held_out) else None,
+        _rows(whole, train),
+        _rows(whole, held_out) if len(held_out) else None,
         tuple(_type(node).dtype for node in nodes),
         train,
         *scalings,
     )
+
+
+def _rows(arrays: Sequence[Array], rows: Array) -> tuple[Array, ...]:
+    """Those rows, laid out as a tensor of torch is: the order in memory decides the last bit of a matrix product."""
+    return tuple(np.ascontiguousarray(array[rows]) for array in arrays)
 
 
 def _raise(problems: Sequence[Diagnostic]) -> None:
@@ -170,12 +179,10 @@ def split(table: Table, section: Section, seed: int) -> tuple[Array, Array]:
     if fraction == 0:
         return rows, rows[:0]
     span = section.values["validation"].span
-    if not 0 < fraction < 1:
-        raise error("argument-type", f"`validation` is a fraction of the data from 0 to below 1, and is {fraction}", span)
     count = math.ceil(fraction * len(rows))  # as scikit-learn counts
     if count >= len(rows):
         raise error("data", f"`validation = {fraction}` of {count_of(len(rows), 'row')} leaves none to train on", span)
-    from sklearn.model_selection import train_test_split  # type: ignore[import-untyped]
+    from sklearn.model_selection import train_test_split
 
     strata = _strata(table, count)
     # scikit-learn takes 32 bits of seed, torch 64.
@@ -264,7 +271,7 @@ def _columns(array: Array) -> Array:
 def _bad_values(bad: Array, names: Sequence[str], what: str, span: Span) -> list[Diagnostic]:
     """A problem for the columns with bad values: which, and how many."""
     counts = _columns(bad).sum(axis=0)
-    columns = [f"{names[i]} ({counts[i]})" for i in np.flatnonzero(counts)]
+    columns = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count]
     if not columns:
         return []
     total = count_of(int(counts.sum()), "value")

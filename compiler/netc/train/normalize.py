@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +21,11 @@ class Scaling:
 
     def apply(self, values: Array) -> Array:
         """The scaled values, `float64` of the same shape; columns are the last axis."""
-        return (values.astype(np.float64) - np.array(self.offset)) / np.array(self.scale)
+        return np.asarray((values.astype(np.float64) - np.array(self.offset)) / np.array(self.scale))
 
     def undo(self, values: Array) -> Array:
         """What `apply` made of it, turned back."""
-        return values * np.array(self.scale) + np.array(self.offset)
+        return np.asarray(values * np.array(self.scale) + np.array(self.offset))
 
     @property
     def record(self) -> dict[str, Any]:
@@ -47,7 +46,7 @@ def fit_scaling(kind: str, values: Array) -> Scaling | None:
         return Scaling(kind, (0.0,), (_positive_maximum(values),))
     columns = values.reshape(len(values), -1)
     if kind == "standard":
-        from sklearn.preprocessing import StandardScaler  # type: ignore[import-untyped]
+        from sklearn.preprocessing import StandardScaler
 
         scaler = StandardScaler().fit(columns)
         return Scaling(kind, _plain(scaler.mean_), _plain(scaler.scale_))
@@ -59,7 +58,7 @@ def fit_scaling(kind: str, values: Array) -> Scaling | None:
     return Scaling(kind, _plain(scaler.data_min_), _plain(np.where(constant, 1.0, scaler.data_range_)))
 
 
-def _plain(values: Sequence[float]) -> tuple[float, ...]:
+def _plain(values: Any) -> tuple[float, ...]:
     return tuple(float(v) for v in values)
 
 

@@ -1,0 +1,42 @@
+# The two commands of the README: `make demo` and `make test`. Both make .venv first if it is not there.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: demo test lint format bench clean
+
+demo: $(READY)
+	$(BIN)/netc train specs/network.net
+	$(BIN)/netc train specs/funky.net
+	@mkdir -p demo
+	$(BIN)/netc draw specs/network.net -o demo/network.svg
+	$(BIN)/netc draw specs/funky.net -o demo/funky.svg
+	@echo
+	@echo "The drawings are in demo/, the trained models, metrics and pictures in the folders of runs/ named above."
+
+test: $(READY) lint
+	$(BIN)/pytest -n 2
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("netc needs Python 3.11 or newer; name one: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test]'
+	@touch $(READY)
+
+clean:
+	rm -rf $(VENV) build dist demo *.egg-info compiler/*.egg-info

@@ -1,0 +1,44 @@
+"""The article's question: is the network with ReLU and tanh side by side better than the one with ReLU? Over 20 seeds."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+
+import torch
+
+import netc
+from netc.train.loop import column_names, fit
+from netc.train.session import tensors
+
+SPECS = Path(__file__).parent.parent / "specs"
+SEEDS = range(20)
+LR = 0.04
+
+
+def losses(name: str) -> list[list[float]]:
+    """The losses of all epochs, for each seed."""
+    from netc.train.data import load_data, prepare
+
+    runs = []
+    for seed in SEEDS:
+        spec = netc.load(SPECS / f"{name}.net", {"train.seed": seed, "train.optimizer.lr": LR})
+        assert spec.data is not None
+        assert spec.training is not None
+        prepared = prepare(spec.graph, spec.data, load_data(spec.data), seed)
+        torch.manual_seed(seed)
+        batch = tensors(prepared.train, prepared.dtypes, torch.device("cpu"))
+        runs.append(fit(spec.module(), column_names(spec.graph), batch, spec.training).columns["loss"])
+    return runs
+
+
+def table() -> list[str]:
+    """The rows of a Markdown table: loss after 100 and 1000 epochs, and how often the funky network is better."""
+    plain, funky = losses("network"), losses("funky")
+    rows = ["| epochs | ReLU | ReLU and tanh | better with both |", "| --- | --- | --- | --- |"]
+    for epochs in (100, 300, 1000):
+        a, b = ([run[epochs - 1] for run in runs] for runs in (plain, funky))
+        wins = sum(y < x for x, y in zip(a, b, strict=True))
+        cells = [f"{statistics.mean(v):.3f} ± {statistics.stdev(v):.3f}" for v in (a, b)]
+        rows.append(f"| {epochs} | {cells[0]} | {cells[1]} | {wins} of {len(SEEDS)} |")
+    return rows

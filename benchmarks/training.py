@@ -1,0 +1,69 @@
+"""Training against what one writes by hand: a loop in one process, and whole processes."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import torch
+
+import netc
+from netc.train.loop import column_names, fit
+from timing import Comparison, compare
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+from tests.twins import TWINS, Twin  # noqa: E402
+
+
+def hand_written(twin: Twin, epochs: int) -> list[float]:
+    """The article's loop."""
+    network, criterion, data, lr, _ = twin
+    x, y = data()
+    torch.manual_seed(7)
+    model = network()
+    optimizer = torch.optim.SGD(model.parameters(), lr=lr)
+    losses = []
+    for _ in range(epochs):
+        optimizer.zero_grad()
+        loss = criterion(model(x), y)
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
+
+
+def loop(name: str, repetitions: int) -> Comparison:
+    """All epochs of a spec, module and optimizer made anew each time, against the loop written by hand."""
+    spec = netc.load(ROOT / "specs" / f"{name}.net")
+    assert spec.training is not None
+    epochs, settings = spec.training["epochs"], spec.training
+    tensors = TWINS[name][2]()
+
+    def ours() -> list[float]:
+        torch.manual_seed(7)
+        return fit(spec.module(), column_names(spec.graph), tensors, settings).columns["loss"]
+
+    def theirs() -> list[float]:
+        return hand_written(TWINS[name], epochs)
+
+    assert ours() == theirs(), "not the same training"
+    return compare(ours, theirs, repetitions)
+
+
+def process(pictures: bool, repetitions: int) -> Comparison:
+    """`netc train specs/network.net` against the script written by hand, each a process of its own."""
+    flags = [] if pictures else ["--no-pictures"]
+
+    def run(*command: str) -> None:
+        subprocess.run([sys.executable, *command], check=True, capture_output=True, cwd=ROOT)
+
+    with tempfile.TemporaryDirectory() as folder:
+        return compare(
+            lambda: run("-m", "netc", "train", "specs/network.net", "--runs", folder, *flags),
+            lambda: run("benchmarks/article_script.py", f"{folder}/script", *flags),
+            repetitions,
+            warmup=1,
+        )

@@ -1,0 +1,73 @@
+"""What a training recorded: the losses and metrics of each epoch, and predictions along the way."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The outputs `[n, …]` for the watched inputs after so many epochs; 0 is before training."""
+
+    epoch: int
+    output: Tensor
+
+
+@dataclass(slots=True)
+class History:
+    """One number an epoch in each column (`loss`, each loss and metric, the same of the validation data as `val_…`)."""
+
+    columns: dict[str, list[float]]
+    seconds: float = 0.0
+    interrupted: bool = False
+    stopped_early: bool = False
+    snapshots: list[Snapshot] = field(default_factory=list)
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs done."""
+        return len(self.columns["loss"])
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The values of the last epoch; empty where none was done."""
+        return {name: values[-1] for name, values in self.columns.items() if values}
+
+
+class Recorder:
+    """Gathers what each step computed, without waiting for it, and turns it into numbers when they are asked for.
+
+    `weights` are the numbers of samples of an epoch's steps; an epoch's value is the mean over its samples.
+    """
+
+    def __init__(self, columns: Mapping[str, list[float]], weights: Sequence[int]) -> None:
+        self.columns = columns
+        self.weights = weights
+        self.pending: list[tuple[Tensor, ...]] = []  # scalars, in the order of the columns
+
+    def read(self) -> None:
+        """Appends the epochs that are complete to the columns."""
+        steps = len(self.weights)
+        complete = len(self.pending) - len(self.pending) % steps
+        gathered, self.pending = self.pending[:complete], self.pending[complete:]
+        for column, tensors in zip(self.columns.values(), zip(*gathered, strict=True), strict=False):
+            values = torch.stack(tensors).tolist()
+            column.extend(values if steps == 1 else (self._mean(values[i : i + steps]) for i in range(0, len(values), steps)))
+
+    def _mean(self, values: Sequence[float]) -> float:
+        return sum(v * w for v, w in zip(values, self.weights, strict=True)) / sum(self.weights)
+
+
+def first_not_finite(values: Sequence[float], start: int) -> int | None:
+    """The index of the first NaN or infinity at or behind `start`."""
+    return next((i for i in range(start, len(values)) if not math.isfinite(values[i])), None)
+
+
+def snapshot_epochs(epochs: int) -> list[int]:
+    """When to look at the predictions: before training, and after 1/64, 1/32, … 1/2 and all of the epochs."""
+    return sorted({0, *(epochs // 2**k for k in range(7))})

@@ -1,0 +1,370 @@
+"""The pictures of a run: the data, the loss, and the predictions before, along and after training.
+
+Drawn on few axes, since an axis costs matplotlib more than a thousand points.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from netc.files import write
+from netc.train.data import Table
+from netc.train.normalize import Array
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 110
+INK, FAINT, PAPER = "#24292f", "#8b949e", "#f5f6f8"
+# Told apart by people who do not see all colors, and in print; after Okabe and Ito, darkened for thin lines.
+COLORS = ("#2f6db5", "#e0782f", "#2f9c76", "#a04f96", "#c9a227", "#4fa3d1", "#c4473a", "#6b6f76")
+MOST_FEATURES, MOST_POINTS = 5, 1500
+BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell that they take
+
+
+@dataclass(frozen=True, slots=True)
+class Outputs:
+    """The outputs `[n, …]` by epoch, and the target of the same samples first; `is_class` says that it holds class numbers."""
+
+    snapshots: Sequence[tuple[int, Array]]
+    target: Array | None
+    target_name: str
+    is_class: bool
+
+
+def draw_all(folder: Path, table: Table, curves: Mapping[str, Sequence[float]], outputs: Outputs) -> list[str]:
+    """Writes `data.png`, `loss.png` and `predictions.png` as far as they make sense; returns what went wrong, in words."""
+    drawings: dict[str, Callable[[], bytes | None]] = {
+        "data.png": lambda: data_picture(table),
+        "loss.png": lambda: loss_picture(curves),
+        "predictions.png": lambda: predictions_picture(outputs),
+    }
+    problems = []
+    for name, draw in drawings.items():
+        try:
+            if (picture := draw()) is not None:
+                write(folder / name, picture)
+        except Exception as e:  # a picture is never worth a trained model
+            problems.append(f"{name} could not be drawn: {e}")
+    return problems
+
+
+# --- the sheet ----------------------------------------------------------------------------------------------------
+
+
+def _figure(width: float, height: float) -> Figure:
+    """An empty sheet, in inches, outside of pyplot and its global state."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _png(figure: Figure) -> bytes:
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 3})  # level 6 takes longer than drawing
+    return buffer.getvalue()
+
+
+def _plain_axes(figure: Figure, box: tuple[float, float, float, float], **options: Any) -> Axes:
+    """Axes at `(left, bottom, width, height)` of the sheet with a faint frame to the left and below."""
+    axes = figure.add_axes(box, **options)
+    axes.tick_params(colors=INK, labelsize=8.5, length=3, color=FAINT)
+    for side, spine in axes.spines.items():
+        spine.set_visible(side in ("left", "bottom"))
+        spine.set_color(FAINT)
+    return axes
+
+
+def _title(figure: Figure, title: str, note: str = "") -> None:
+    """A headline and what it is about, at a fixed distance from the upper left corner."""
+    width, height = figure.get_size_inches()
+    figure.text(0.2 / width, 1 - 0.32 / height, title, size=12, weight="bold", color=INK, va="center")
+    figure.text(0.2 / width, 1 - 0.58 / height, note, size=9, color=FAINT, va="center")
+
+
+def _color(index: int) -> str:
+    return COLORS[index % len(COLORS)]
+
+
+def _sample(count: int) -> Array:
+    """The rows to draw, in a fixed random order, so that no class hides all others."""
+    return np.random.default_rng(0).permutation(count)[:MOST_POINTS]
+
+
+# --- the data -----------------------------------------------------------------------------------------------------
+
+
+def data_picture(table: Table) -> bytes:
+    """Each pair of the first features as points and each feature as a histogram, colored by class or by target."""
+    total = table.features.shape[1]
+    count = min(total, MOST_FEATURES)
+    rows = _sample(len(table.features))
+    features = table.features[rows, :count].astype(float)
+    low, high = features.min(axis=0), features.max(axis=0)
+    unit = 0.06 + 0.88 * (features - low) / np.where(high > low, high - low, 1.0)  # a margin within each cell
+    cell = 1.45 if count > 2 else 2.4
+    side, left, bottom, top = cell * count, 0.55, 0.5, 0.85
+    figure = _figure(left + side + 0.25, bottom + side + top)
+    width, height = figure.get_size_inches()
+    axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
+    axes.set(xlim=(0, count), ylim=(count, 0))
+    axes.axis("off")
+    _cells(axes, table.feature_names[:count], low, high)
+    shown = f"the first {count} of {total} features" if count < total else f"{total} feature{'s' * (total > 1)}"
+    _title(figure, "Data", f"{len(table.features)} samples, {shown}, in pairs")
+    box = ((left + side * 0.58) / width, (bottom + side * 0.87) / height, side * 0.38 / width, 0.13 / height)
+    if table.classes is not None and len(np.unique(table.classes)) <= len(COLORS):
+        _class_points(axes, unit, table.classes[rows])
+        _class_legend(axes, table.classes)
+    else:
+        _value_points(figure, axes, unit, table.target.reshape(len(table.target), -1)[rows, 0], box, table.target_names[0])
+    return _png(figure)
+
+
+def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
+    """The squares of the lower triangle, with the features' names and ranges at the edges."""
+    from matplotlib.collections import PolyCollection
+
+    count, gap = len(names), 0.025
+    corners = np.array([(gap, gap), (1 - gap, gap), (1 - gap, 1 - gap), (gap, 1 - gap)])
+    cells = [corners + np.array((j, i)) for i in range(count) for j in range(i + 1)]
+    axes.add_collection(PolyCollection(cells, facecolors=PAPER, edgecolors="none", zorder=0))
+    for i, name in enumerate(names):
+        axes.text(i + 0.5, count + 0.06, name, ha="center", va="top", size=9.5, color=INK)
+        axes.text(-0.06, i + 0.5, name, ha="right", va="center", size=9.5, color=INK)
+        axes.text(i + 0.05, count + 0.06, f"{low[i]:.2g}", ha="left", va="top", size=7, color=FAINT)
+        axes.text(i + 0.95, count + 0.06, f"{high[i]:.2g}", ha="right", va="top", size=7, color=FAINT)
+
+
+def _pairs(unit: Array) -> tuple[Array, Array]:
+    """The places of all points in all cells below the diagonal; the samples vary fastest."""
+    count = unit.shape[1]
+    pairs = [(i, j) for i in range(count) for j in range(i)]
+    x = [j + unit[:, j] for _, j in pairs]
+    y = [i + 1 - unit[:, i] for i, _ in pairs]
+    return (np.concatenate(x), np.concatenate(y)) if pairs else (np.empty(0), np.empty(0))
+
+
+def _marker(samples: int) -> float:
+    """The size of a point in typographic points: smaller, the more there are."""
+    return float(np.clip(14 / max(samples, 1) ** 0.28, 1.8, 5.0))
+
+
+def _class_points(axes: Axes, unit: Array, classes: Array) -> None:
+    for k, value in enumerate(np.unique(classes)):
+        x, y = _pairs(unit[classes == value])
+        axes.plot(x, y, "o", color=_color(k), ms=_marker(len(unit)), mew=0, alpha=0.7)
+    for j in range(unit.shape[1]):
+        counts = [np.histogram(unit[classes == value, j], bins=BINS, range=WITHIN)[0] for value in np.unique(classes)]
+        for k, heights in enumerate(counts):
+            _bars(axes, j, heights / max(map(np.max, counts)), _color(k))
+
+
+def _bars(axes: Axes, cell: int, heights: Array, color: str) -> None:
+    """A histogram in the cell on the diagonal; the highest bar has height 1."""
+    edges = cell + np.linspace(*WITHIN, len(heights) + 1)
+    tops = cell + 0.975 - 0.85 * heights
+    axes.stairs(tops, edges, baseline=cell + 0.975, fill=True, color=color, alpha=0.3)
+    axes.stairs(tops, edges, baseline=None, color=color, lw=1.0)
+
+
+def _class_legend(axes: Axes, classes: Array) -> None:
+    """The classes with their counts, in the empty upper right corner."""
+    values, counts = np.unique(classes, return_counts=True)
+    handles = [axes.plot([], [], "o", color=_color(k), ms=6, mew=0)[0] for k in range(len(values))]
+    labels = [f"class {value}: {number}" for value, number in zip(values, counts, strict=True)]
+    legend = axes.legend(handles, labels, loc="upper right", frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2)
+    if axes.get_xlim()[1] == 1:  # one cell has no empty corner
+        legend.set_loc("lower right")
+        legend.set_bbox_to_anchor((1.0, 1.0))
+
+
+def _value_points(figure: Figure, axes: Axes, unit: Array, target: Array, box: tuple[float, float, float, float], name: str) -> None:
+    x, y = _pairs(unit)
+    target = target.astype(float)
+    colors = np.tile(target, len(x) // len(target))
+    points = axes.scatter(x, y, c=colors, s=_marker(len(unit)) ** 2, cmap="viridis", linewidths=0, alpha=0.85,
+                          vmin=target.min(), vmax=target.max())  # fmt: skip
+    for j in range(unit.shape[1]):
+        heights = np.histogram(unit[:, j], bins=BINS, range=WITHIN)[0]
+        _bars(axes, j, heights / heights.max(), FAINT)
+    if unit.shape[1] > 1:
+        bar = figure.colorbar(points, cax=figure.add_axes(box), orientation="horizontal")
+        bar.outline.set_visible(False)
+        bar.ax.tick_params(labelsize=8, length=0, colors=INK)
+        bar.ax.locator_params(nbins=5)
+        bar.ax.set_title(f"target {name}", size=9.5, color=INK)
+
+
+# --- the loss -----------------------------------------------------------------------------------------------------
+
+
+def loss_picture(curves: Mapping[str, Sequence[float]]) -> bytes | None:
+    """The columns of the history over the epochs, validation dashed; None where no epoch was done.
+
+    The scale is logarithmic where the values span more than two decades.
+    """
+    names = [n for n, values in curves.items() if len(values)]
+    if not names:
+        return None
+    figure = _figure(7.2, 4.3)
+    axes = _plain_axes(figure, (0.1, 0.125, 0.72, 0.69))
+    epochs = np.arange(1, len(curves[names[0]]) + 1)
+    bases = list(dict.fromkeys(n.removeprefix("val_") for n in names))
+    for name in names:
+        held_out = name.startswith("val_")
+        axes.plot(epochs, curves[name], "--" if held_out else "-", color=_color(bases.index(name.removeprefix("val_"))),
+                  lw=1.8 if name == "loss" else 1.4, marker="o" if len(epochs) == 1 else None, ms=4)  # fmt: skip
+    values = np.concatenate([np.asarray(curves[n], float) for n in names])
+    values = values[np.isfinite(values)]
+    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
+        axes.set_yscale("log")
+        axes.tick_params(which="minor", length=0)
+    axes.grid(axis="y", color=FAINT, alpha=0.25, lw=0.6)
+    axes.set_xlabel("epoch", size=9.5, color=INK)
+    axes.set_xlim(min(1, len(epochs) - 1), max(len(epochs), 2))
+    _end_labels(axes, curves, names, [_color(bases.index(n.removeprefix("val_"))) for n in names])
+    first, last = curves["loss"][0], curves["loss"][-1]
+    _title(figure, "Loss", f"from {first:.4g} to {last:.4g} in {len(epochs)} epoch{'s' * (len(epochs) > 1)}")
+    return _png(figure)
+
+
+def _end_labels(axes: Axes, curves: Mapping[str, Sequence[float]], names: Sequence[str], colors: Sequence[str]) -> None:
+    """Each curve's name and last value beside its end, moved apart where they would overlap."""
+    ends = [axes.transAxes.inverted().transform(axes.transData.transform((1, curves[n][-1])))[1] for n in names]
+    ends = [e if np.isfinite(e) else 1.0 for e in ends]
+    gap, at = 0.062, -np.inf  # a line of text, as a part of the axes' height
+    for i in sorted(range(len(names)), key=lambda i: ends[i]):
+        at = max(at + gap, ends[i])
+        axes.text(1.015, at, f"{names[i]} {curves[names[i]][-1]:.4g}", transform=axes.transAxes, size=9, color=colors[i], va="center")
+
+
+# --- the predictions ----------------------------------------------------------------------------------------------
+
+
+def predictions_picture(outputs: Outputs) -> bytes | None:
+    """What the network says of its training data as it learns; None for outputs that fit no such picture."""
+    if outputs.target is None or not outputs.snapshots:
+        return None
+    target = outputs.target.reshape(len(outputs.target), -1)[: len(outputs.snapshots[0][1])]
+    shots = [(epoch, output.reshape(len(output), -1)) for epoch, output in outputs.snapshots if output.ndim <= 2]
+    if not shots or not all(np.isfinite(output).all() for _, output in shots):
+        return None
+    width = shots[0][1].shape[1]
+    binary = target.shape[1] == 1 and bool(np.isin(target, (0, 1)).all())
+    if binary and width == 1:
+        return _class_picture([(e, o[:, 0]) for e, o in shots], target[:, 0].astype(int), "")
+    if outputs.is_class and target.shape[1] == 1 and width > 1:
+        classes = target[:, 0].astype(int)
+        if width == 2:
+            return _class_picture([(e, _softmax(o)[:, 1]) for e, o in shots], classes, "predicted probability of class 1")
+        own = [(e, _softmax(o)[np.arange(len(o)), classes]) for e, o in shots]
+        return _class_picture(own, classes, "predicted probability of the true class", threshold=None)
+    return _value_picture(shots, target.astype(float), outputs.target_name) if width == target.shape[1] else None
+
+
+def _softmax(scores: Array) -> Array:
+    """Probabilities of the classes; rows that are probabilities stay as they are."""
+    if scores.min() >= 0 and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
+        return scores
+    powers = np.exp(scores - scores.max(axis=1, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+
+def _epoch_label(epoch: int, position: int, count: int) -> str:
+    note = "before training" if epoch == 0 else "after training" if position == count - 1 else ""
+    return f"epoch {epoch}\n{note}"
+
+
+def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: str, threshold: float | None = 0.5) -> bytes:
+    """For each snapshot the predictions of each class as points in the outline of their distribution."""
+    kinds = np.unique(classes)
+    figure = _figure(9.2, 4.6)
+    axes = _plain_axes(figure, (0.07, 0.13, 0.915, 0.66))
+    low, high = min(0.0, *(o.min() for _, o in shots)), max(1.0, *(o.max() for _, o in shots))
+    is_probability = (low, high) == (0.0, 1.0)
+    slot = 0.86 / len(kinds)
+    for k, kind in enumerate(kinds):
+        centers = np.arange(len(shots)) - 0.43 + slot * (k + 0.5)
+        _distributions(axes, centers, [o[classes == kind] for _, o in shots], (low, high), slot * 0.46, _color(k))
+    if threshold is not None and is_probability:
+        axes.axhline(threshold, color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+        for i, (_, output) in enumerate(shots):
+            correct = np.mean((output > threshold) == (classes == kinds.max())) if len(kinds) > 1 else np.nan
+            axes.text(i, 1.035, f"{correct:.0%}", ha="center", va="bottom", size=9, color=INK)
+        axes.text(-0.53, 1.035, "correct", ha="right", va="bottom", size=9, color=FAINT)
+    labels = [_epoch_label(epoch, i, len(shots)) for i, (epoch, _) in enumerate(shots)]
+    axes.set_xticks(range(len(shots)), labels)
+    axes.tick_params(axis="x", length=0)
+    axes.set(xlim=(-0.5, len(shots) - 0.5), ylim=(low - 0.02 * (high - low), high + 0.02 * (high - low)))
+    axes.set_ylabel(label or ("predicted probability" if is_probability else "output of the network"), size=9.5, color=INK)
+    handles = [axes.plot([], [], "o", color=_color(k), ms=6, mew=0)[0] for k in range(len(kinds))]
+    axes.legend(handles, [f"class {kind}" for kind in kinds], loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=min(len(kinds), 8),
+                frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+    _title(figure, "Predictions", "on the training data, colored by the true class")
+    return _png(figure)
+
+
+def _distributions(axes: Axes, centers: Array, groups: Sequence[Array], span: tuple[float, float], half_width: float, color: str) -> None:
+    """One class at all snapshots: outlines of the smoothed histograms, and the points scattered within them."""
+    from matplotlib.collections import PolyCollection
+
+    grid = np.linspace(*span, 81)
+    bandwidth = 0.016 * (span[1] - span[0])  # about the thickness of a point
+    random = np.random.default_rng(0)
+    outlines, xs, ys = [], [], []
+    for center, values in zip(centers, groups, strict=True):
+        shown = values[:MOST_POINTS]
+        density = np.exp(-0.5 * ((grid[:, None] - shown[None, :]) / bandwidth) ** 2).sum(axis=1)
+        # The root keeps thin tails visible beside a high peak.
+        width = half_width * np.sqrt(np.where(density > 0.1, density, 0.0) / max(density.max(), 1e-12))
+        outlines.append(np.column_stack([np.concatenate([center - width, (center + width)[::-1]]), np.concatenate([grid, grid[::-1]])]))
+        xs.append(center + random.uniform(-0.85, 0.85, len(shown)) * np.interp(shown, grid, width))
+        ys.append(shown)
+    axes.add_collection(PolyCollection(outlines, facecolors=color, edgecolors="none", alpha=0.2))
+    axes.plot(np.concatenate(xs), np.concatenate(ys), "o", color=color, ms=_marker(4 * len(groups[0])), mew=0, alpha=0.7)
+
+
+def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str) -> bytes:
+    """Predicted against true values at up to four snapshots; on the diagonal they are equal."""
+    picked = np.unique(np.linspace(0, len(shots) - 1, 4).round().astype(int))
+    count, side, gap, left = len(picked), 2.35, 0.16, 0.7
+    figure = _figure(max(left + count * (side + gap), 4.0), side + 1.75)
+    width, height = figure.get_size_inches()
+    rows = _sample(len(target))
+    margin = 0.08 * max(float(np.ptp(target)), 1e-12)
+    low, high = float(target.min()) - margin, float(target.max()) + margin
+    for at, index in enumerate(picked):
+        epoch, output = shots[index]
+        box = ((left + at * (side + gap)) / width, 0.6 / height, side / width, side / height)
+        axes = _plain_axes(figure, box, xlim=(low, high), ylim=(low, high))
+        axes.plot([low, high], [low, high], color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
+        for k in range(target.shape[1]):
+            axes.plot(target[rows, k], output[rows, k], "o", color=_color(k), ms=_marker(len(rows)), mew=0, alpha=0.6, clip_on=True)
+        axes.text(0.5, 1.05, _epoch_label(epoch, int(index), len(shots)).replace("\n", " "), transform=axes.transAxes,
+                  size=9.5, ha="center", color=INK)  # fmt: skip
+        score = f"R² {_r2(output, target):.3f}".replace("-", "\N{MINUS SIGN}")
+        axes.text(0.04, 0.95, score, transform=axes.transAxes, size=9, va="top", color=INK)
+        axes.locator_params(nbins=4)
+        if at:
+            axes.tick_params(labelleft=False)
+    figure.text((left + (count * (side + gap) - gap) / 2) / width, 0.14 / height, f"true {name}", size=9.5, color=INK, ha="center")
+    figure.text(0.14 / width, (0.6 + side / 2) / height, f"predicted {name}", size=9.5, color=INK, rotation=90, va="center")
+    _title(figure, "Predictions", "on the training data, against the true values")
+    return _png(figure)
+
+
+def _r2(output: Array, target: Array) -> float:
+    """The coefficient of determination: the part of the variance that is explained."""
+    spread = ((target - target.mean(axis=0)) ** 2).sum()
+    return float(1 - ((output - target) ** 2).sum() / spread) if spread > 0 else float("nan")

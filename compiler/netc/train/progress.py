@@ -1,0 +1,85 @@
+"""Progress as a person reads it: a live bar on a terminal, some plain lines anywhere else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from netc.train.loop import Observer, Progress
+
+LINES = 10  # of a run into a file or pipe, and the last one
+
+
+@contextmanager
+def shown(stream: TextIO | None, epochs: int) -> Iterator[Observer | None]:
+    """An observer for `fit` that shows the training on the stream; None without a stream."""
+    if stream is None:
+        yield None
+    elif stream.isatty():
+        with _live(stream, epochs) as observer:
+            yield observer
+    else:
+        yield PlainLines(stream, epochs)
+
+
+class PlainLines:
+    """Writes the state after each tenth of the epochs as one line."""
+
+    def __init__(self, stream: TextIO, epochs: int) -> None:
+        self.stream = stream
+        self.every = -(-epochs // LINES)  # rounded up, or there would be more lines
+        self.next = self.every
+
+    def __call__(self, progress: Progress) -> None:
+        """Writes the lines that are due, flushed."""
+        while self.next <= progress.epoch:
+            self._write(progress, self.next)
+            self.next += self.every
+        last_written = self.next - self.every
+        if progress.done and 0 < progress.epoch != last_written:
+            self._write(progress, progress.epoch)
+
+    def _write(self, progress: Progress, epoch: int) -> None:
+        width = len(str(progress.epochs))
+        values = values_text(progress, epoch)
+        self.stream.write(f"epoch {epoch:>{width}}/{progress.epochs}  {values}  {speed_text(progress)}\n")
+        self.stream.flush()
+
+
+def values_text(progress: Progress, epoch: int) -> str:
+    """The losses and metrics of an epoch, aligned from line to line."""
+    return "  ".join(f"{name} {values[epoch - 1]:<9.4g}" for name, values in progress.columns.items())
+
+
+def speed_text(progress: Progress) -> str:
+    """Epochs a second, or seconds an epoch where one takes longer than that."""
+    rate = progress.epoch / progress.seconds if progress.seconds > 0 else 0.0
+    if rate >= 10:
+        return f"{rate:.0f} epochs/s"
+    return f"{rate:.1f} epochs/s" if rate >= 1 or rate == 0 else f"{1 / rate:.1f} s/epoch"
+
+
+@contextmanager
+def _live(stream: TextIO, epochs: int) -> Iterator[Observer]:
+    """A bar that is drawn anew at each call; rich's own thread would take time from the training."""
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bar
+
+    columns = (
+        TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[values]}"),
+        TextColumn("[dim]{task.fields[speed]}"),
+        TimeRemainingColumn(compact=True),
+    )
+    with Bar(*columns, console=Console(file=stream), auto_refresh=False) as bar:
+        task = bar.add_task("", total=epochs, values="", speed="")
+
+        def observe(progress: Progress) -> None:
+            values = values_text(progress, progress.epoch) if progress.epoch else ""
+            bar.update(task, completed=progress.epoch, values=values, speed=speed_text(progress), refresh=True)
+
+        yield observe

@@ -1,0 +1,165 @@
+"""A training from sections to the run folder: data, model, loop, files, pictures."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+from torch import Tensor, nn
+
+from netc.diagnostics import error
+from netc.files import write
+from netc.graph import Graph
+from netc.settings import Section
+from netc.tensors import TensorType
+from netc.train.data import Prepared, Table, load_data, named_scalings, prepare
+from netc.train.history import History
+from netc.train.loop import Tensors, column_names, fit
+from netc.train.progress import shown
+from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome
+
+MINIMAL = {
+    "train": "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}",
+    "data": "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)",
+}
+MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A finished training: its folder, what was recorded, the trained model (in eval mode) and the data it saw.
+
+    `warnings` say which pictures could not be drawn, and why.
+    """
+
+    path: Path
+    history: History
+    model: nn.Module
+    prepared: Prepared
+    warnings: tuple[str, ...] = ()
+
+
+def train(
+    graph: Graph,
+    factory: Callable[[], nn.Module],
+    data: Section | None,
+    settings: Section | None,
+    *,
+    spec: str,
+    name: str,
+    base: Path = Path("runs"),
+    stream: TextIO | None = None,
+    overrides: Mapping[str, Any] | None = None,
+    pictures: bool = True,
+    table: Table | None = None,
+) -> Result:
+    """Trains a new model of the graph by its sections into a new folder `base/name-N`.
+
+    `factory` makes the model, after torch is seeded; `spec` is the text to keep with it; progress goes to the stream;
+    `overrides` are recorded; `table` is the data where it was loaded before.
+    Raises NetError where a section lacks, or the data or training is at fault; then no folder is left.
+    """
+    data, settings = _needed(graph, data, "data"), _needed(graph, settings, "train")
+    if not graph.losses:
+        raise error("training", f"{graph.name} has no loss to minimize", graph.span, "add e.g. `loss MSELoss(p, y)`")
+    seed = _seed(settings)
+    table = table or load_data(data)
+    prepared = prepare(graph, data, table, seed, settings["batch_size"])
+    path = new_run(base, name)
+    try:
+        started = datetime.now().astimezone()
+        torch.manual_seed(seed)
+        model = factory()
+        history = _fit(graph, model, settings, prepared, stream, pictures)
+        record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
+        record |= {**outcome(history), "overrides": dict(overrides or {}), **named_scalings(prepared)}
+        write(path / "model.safetensors", model_bytes(model))
+        for file, text in (("spec.net", spec), ("metrics.csv", metrics_csv(history)), ("run.json", json_text(record))):
+            write(path / file, text)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            path.rmdir()  # only while it is empty: nothing that was saved is ever removed
+        raise
+    model.eval()
+    return Result(path, history, model, prepared, tuple(_draw(path, graph, table, prepared, history)) if pictures else ())
+
+
+def _needed(graph: Graph, section: Section | None, kind: str) -> Section:
+    if section is None:
+        code, what = ("data", "to train on") if kind == "data" else ("training", "that says how to train")
+        raise error(code, f"the spec has no `{kind}` section {what}", graph.span, MINIMAL[kind])
+    return section
+
+
+def _seed(settings: Section) -> int:
+    seed: int = settings["seed"]
+    if seed >= 2**63:
+        raise error("argument-type", f"`seed` must be below 2**63, and is {seed}", settings.values["seed"].span)
+    return seed
+
+
+def _device(model: nn.Module) -> torch.device:
+    return next((p.device for p in model.parameters()), torch.device("cpu"))
+
+
+def _times(started: datetime) -> dict[str, str]:
+    now = datetime.now().astimezone()
+    return {"started": started.isoformat(timespec="seconds"), "finished": now.isoformat(timespec="seconds")}
+
+
+def tensors(arrays: tuple[Any, ...], dtypes: tuple[str, ...], device: torch.device) -> Tensors:
+    """The arrays of `Prepared` as tensors of the declared dtypes."""
+    return tuple(torch.from_numpy(a).to(device, getattr(torch, d)) for a, d in zip(arrays, dtypes, strict=True))
+
+
+def _fit(graph: Graph, model: nn.Module, settings: Section, prepared: Prepared, stream: TextIO | None, pictures: bool) -> History:
+    device = _device(model)
+    training = tensors(prepared.train, prepared.dtypes, device)
+    validation = tensors(prepared.validation, prepared.dtypes, device) if prepared.validation is not None else None
+    watched = _watched(graph, training) if pictures else None
+    with shown(stream, settings["epochs"]) as observer:
+        return fit(model, column_names(graph), training, settings, validation, observer, watched)
+
+
+def _watched(graph: Graph, training: Tensors) -> Tensors | None:
+    """The first samples of the inputs, as many as a picture can show."""
+    if not graph.outputs:
+        return None
+    kind = graph.inputs[0].type
+    assert isinstance(kind, TensorType)
+    rows = kind.shape[0] if isinstance(kind.shape[0], int) else MOST_WATCHED
+    return tuple(tensor[:rows] for tensor in training[: len(graph.inputs)])
+
+
+def _draw(path: Path, graph: Graph, table: Table, prepared: Prepared, history: History) -> list[str]:
+    """Draws the pictures into the folder; what could not be drawn is said in words."""
+    from netc.train.pictures import Outputs, draw_all
+
+    is_logit = _gives_logits(graph)
+    snapshots = [(s.epoch, _plain(torch.sigmoid(s.output) if is_logit else s.output)) for s in history.snapshots]
+    losses = {name: values for name, values in history.columns.items() if name.removeprefix("val_") in _loss_names(graph)}
+    target = prepared.train[1] if len(prepared.train) > 1 else None
+    kind = graph.targets[0].type if graph.targets else None
+    names = [graph.name_of(n) for n in graph.targets]
+    is_class = table.classes is not None or (isinstance(kind, TensorType) and not kind.is_float)
+    return draw_all(path, table, losses, Outputs(snapshots, target, names[0] if names else "", is_class))
+
+
+def _loss_names(graph: Graph) -> set[str]:
+    return {"loss", *(loss.name for loss in graph.losses)}
+
+
+def _gives_logits(graph: Graph) -> bool:
+    """Whether the first output goes as it is into a loss that takes the sigmoid of it."""
+    users = [node for node in graph.nodes if graph.outputs[0].ref in node.refs[:1]] if graph.outputs else []
+    return any(node.op is not None and node.op.name == "BCEWithLogitsLoss" for node in users)
+
+
+def _plain(output: Tensor) -> Any:
+    """As numpy; `float32` where numpy has no such dtype."""
+    return (output.float() if output.is_floating_point() else output).detach().cpu().numpy()

@@ -1,0 +1,54 @@
+"""The walk over a graph, unrolled into Python source: a line a node, each value deleted where it is no longer needed.
+
+Layers are looked up in their parents at every call, so that hooks, replaced layers and swapped parameters count as they
+would in a class written by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from netc.code import Text, expression, size_writer
+from netc.graph import Graph, Node, Ref, dims_in
+
+
+def unroll(graph: Graph, name: str, takes: Sequence[Node], results: Sequence[Ref]) -> str:
+    """The source of a method `name` that takes the tensors of some nodes in order, and returns values as a tuple."""
+    nodes = [n for n in graph.needed_for(results) if n.kind == "op"]
+    sources = [n.id for n in takes]
+    dead = _dead_after(graph, nodes, sources, {ref.node for ref in results})
+    lines = [f"def {name}(self, {', '.join(variable(Ref(id)) for id in sources)}):"]
+    if any(n.is_module for n in nodes):
+        lines.append("    modules = self._modules")
+    sizes = size_writer(graph, sources, variable)
+    for node in nodes:
+        text = expression(node, lambda ref: Text(variable(ref)), _reach(node), sizes).text
+        unneeded = ", ".join(variable(Ref(id)) for id in dead[node.id])
+        lines.append(f"    {variable(Ref(node.id))} = {text}" + (f"; del {unneeded}" if unneeded else ""))
+    lines.append(f"    return {''.join(f'{variable(ref)}, ' for ref in results).rstrip()}")
+    return "\n".join(lines) + "\n"
+
+
+def variable(ref: Ref) -> str:
+    """A value of the unrolled walk: `v3`, `v3[1]`."""
+    return f"v{ref.node}" + "".join(f"[{i}]" for i in ref.path)
+
+
+def _reach(node: Node) -> str:
+    if not node.is_module:
+        return ""
+    return "modules" + "._modules".join(f'["{part}"]' for part in node.path.split("."))
+
+
+def _dead_after(graph: Graph, nodes: Sequence[Node], sources: Sequence[int], kept: set[int]) -> dict[int, list[int]]:
+    """For every node the values that nothing after it needs, neither for themselves nor for the sizes of their axes."""
+    last: dict[int, int] = {}
+    for node in nodes:
+        names = {name for a in node.call.values() for dim in dims_in(a.value) for name in dim.names()}
+        sized = [graph.axis_named(name, sources)[0] for name in names]
+        last |= dict.fromkeys([*(ref.node for ref in node.refs), *sized], node.id)
+    dead: dict[int, list[int]] = {node.id: [] for node in nodes}
+    for id, end in last.items():
+        if id not in kept:
+            dead[end].append(id)
+    return dead

@@ -1,0 +1,73 @@
+"""What the package promises to others: its names, what it imports, its typing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+import netc
+
+
+def test_public_names() -> None:
+    assert netc.__all__ == ["Diagnostic", "NetError", "Network", "__version__", "load"]
+    assert all(hasattr(netc, name) for name in netc.__all__)
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["import netc", "import netc; n = netc.load(SPEC); n.summary(); n.source(); n.draw(); n.resolved()",
+     "from netc.cli import main; main(['compile', SPEC])"],
+)  # fmt: skip
+def test_checking_drawing_and_writing_need_no_torch(code: str, specs: Path) -> None:
+    code = code.replace("SPEC", repr(str(specs / "funky.net"))) + "; import sys; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_text_and_path_and_overrides(specs: Path) -> None:
+    path = specs / "network.net"
+    text = path.read_text(encoding="utf-8")
+    assert netc.load(text).graph.parameter_count == netc.load(str(path)).graph.parameter_count == 89
+    assert netc.load(path, {"hidden1": 16}).graph.parameter_count == 5 * 16 + 16 + 16 * 4 + 4 + 5
+    assert [n.op.name for n in netc.load(path, {"act": "Tanh"}).graph.modules if n.op].count("Tanh") == 2
+
+
+def test_a_network_among_several() -> None:
+    text = "network A { input x: [B, 3]\n output x -> Linear(1) }\nnetwork B { input x: [B, 4]\n output x -> Linear(1) }"
+    assert netc.load(text, network="B").graph.parameter_count == 5
+
+
+def test_errors_are_data() -> None:
+    with pytest.raises(netc.NetError) as raised:
+        netc.load("network N { input x: [B, 3]\n output x -> Linaer(1) }")
+    (problem,) = raised.value.diagnostics
+    assert (problem.code, problem.span and problem.span.position, problem.severity) == ("unknown-name", (2, 14), "error")
+    assert "Linear" in problem.hint
+    assert str(raised.value).startswith("error[unknown-name]")
+
+
+def test_size_from_the_data(tmp_path: Path) -> None:
+    text = """network N {
+      input  x: [B, F]
+      target y: [B, 1]
+      p = x -> Linear(1) -> Sigmoid
+      output p
+      loss BCELoss(p, y)
+    }
+    data = sklearn.make_moons(n_samples=20, random_state=0)
+    train {
+      optimizer = SGD(lr=0.1)
+      epochs = 2
+    }"""
+    network = netc.load(text)
+    assert network.graph.parameter_count == 3
+    assert network.train(tmp_path, pictures=False).history.epochs == 2
+
+
+def test_the_package_is_typed_and_has_its_data() -> None:
+    assert resources.files("netc").joinpath("py.typed").is_file()
+    assert resources.files("netc.grammar").joinpath("net.lark").is_file()
+    assert resources.files("netc.specs").joinpath("network.net").is_file()

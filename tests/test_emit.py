@@ -1,0 +1,112 @@
+"""The written-out class, run by itself, against netc's module: parameters, outputs, losses, bit by bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import netc
+from netc.tensors import TensorType
+from tests.conftest import SPECS
+from tests.test_module import LABELLED
+
+SOURCES: dict[str, Path | str] = {p.stem: p for p in sorted(SPECS.glob("*.net"))}
+SOURCES |= {
+    "labelled": LABELLED,
+    "one stage": "network N { input x: [B, 3]\n output x -> ReLU }",
+    "nothing done": "network N { input x: [B, 3]\n output x }",
+    "python's words": "network N { input lambda: [B, 3]\n self = lambda -> Linear(2)\n F = self * 2\n output F + self }",
+    "residual": "network N { input x: [B, 8]\n output x -> (id || a: Linear(8) -> ReLU -> b: Linear(8)) -> add -> ReLU }",
+    "merges": """network N {
+      input a: [B, 4]
+      input b: [B, 4]
+      output (a, b) -> sub, (a, b) -> div, (a, b, a) -> average, (a, b, a) -> maximum, (a, b) -> minimum, (a, b) -> stack(dim=1),
+             (a, b) -> concat(dim=-1), (a, b) -> bilinear: Bilinear(3)
+    }""",
+    "operators": """network N {
+      input a: [B, 4]
+      input b: [B, 4]
+      output a - (b - a), a / (b * a) / b, -a ** 2, (-a) ** 2, 2 ** -(a * b), (a + b) * (a - b), 1 - a % 2, (a < b).0
+    }""".replace(", (a < b).0", ", float(a < b), -(a + b), float(a + b) * 2"),
+    "indexing": "network N { input x: [B, 6, 4]\n output x[:, 0], x[..., 1:3], x[:, ::2, -1], x[:, 1:] * 2 }",
+    "sizes": "network N { input x: [B, T, 6]\n output x -> reshape([B * T, 2, 3]), x -> reshape([B, T * 6]) }",
+    "tuples": "network N { input x: [B, 6]\n a, b, c = x -> chunk(3, dim=1)\n v, i = max(x, dim=1)\n output a + c, b, v, float(i) }",
+    "order of dropouts": """network N {
+      input x: [B, 50]
+      a = x -> Dropout(0.5)
+      b = x -> Dropout(0.2)
+      output (b, a) -> sub
+    }""",
+    "values that only losses need": """network N {
+      input x: [B, 8]
+      input z: [B, 2]
+      mu, logvar = x -> encode: Linear(4) -> chunk(2, dim=1)
+      x_hat = mu + z * exp(0.5 * logvar) -> decode: Linear(8)
+      output x_hat
+      loss reconstruction = MSELoss(x_hat, x)
+      loss kl = mean(mu ** 2 + exp(logvar) - 1 - logvar)
+    }""",
+}
+
+
+def tensors(nodes: list[Any]) -> list[torch.Tensor]:
+    sizes = {"B": 5, "T": 3}
+    kinds = [n.type for n in nodes]
+    assert all(isinstance(k, TensorType) for k in kinds)
+    return [torch.rand(*(int(str(s)) if str(s).isdigit() else sizes[str(s)] for s in k.shape)) for k in kinds]
+
+
+def flat(value: Any) -> list[torch.Tensor]:
+    return [value] if isinstance(value, torch.Tensor) else list(value)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_source_computes_the_same(name: str) -> None:
+    network = netc.load(SOURCES[name])
+    source = network.source()
+    assert "netc" not in source.split('"""')[2], "the class needs nothing of netc"
+    space: dict[str, Any] = {}
+    exec(compile(source, "model.py", "exec"), space)
+    torch.manual_seed(1)
+    ours = network.module()
+    torch.manual_seed(1)
+    theirs: Any = space[network.graph.name]()
+    assert [(k, v.tolist()) for k, v in ours.state_dict().items()] == [(k, v.tolist()) for k, v in theirs.state_dict().items()]
+    theirs.load_state_dict(ours.state_dict())
+    inputs, targets = tensors(network.graph.inputs), tensors(network.graph.targets)
+    for mode in (True, False):
+        ours.train(mode)
+        theirs.train(mode)
+        torch.manual_seed(2)
+        a = flat(ours(*inputs))
+        torch.manual_seed(2)
+        b = flat(theirs(*inputs))
+        assert all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+        if network.graph.losses:
+            assert torch.equal(ours.loss(*inputs, *targets), theirs.loss(*inputs, *targets))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_source_is_tidy(name: str) -> None:
+    source = netc.load(SOURCES[name]).source()
+    assert all(len(line) <= 140 and line == line.rstrip() for line in source.split("\n"))
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_resolved_spec_is_the_same_network(name: str) -> None:
+    network = netc.load(SOURCES[name])
+    text = network.resolved()
+    again = netc.load(text)
+    assert again.resolved() == text
+    ours, theirs = network.module(), again.module()
+    theirs.load_state_dict(ours.state_dict())
+    inputs, targets = tensors(network.graph.inputs), tensors(network.graph.targets)
+    torch.manual_seed(2)
+    a = flat(ours(*inputs))
+    torch.manual_seed(2)
+    assert all(torch.equal(x, y) for x, y in zip(a, flat(theirs(*inputs)), strict=True))
+    if network.graph.losses:
+        assert torch.equal(ours.loss(*inputs, *targets), theirs.loss(*inputs, *targets))

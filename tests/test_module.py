@@ -1,0 +1,151 @@
+"""What netc builds behaves as any `nn.Module`."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import netc
+from netc.module import NetModule
+
+LABELLED = """
+fn twice(x) = x + x
+network Labelled {
+  input a: [B, 4]
+  input b: [B, T, 4]
+  target y: [B, 2]
+  h = a -> encoder.0: Linear(6) -> encoder.act: ReLU -> twice
+  q, k = b -> proj: Linear(12) -> chunk(2, dim=-1)
+  s = (q @ transpose(k, 1, 2)) -> softmax(dim=-1) -> reshape([B, T * T])
+  p = h -> head: Linear(2)
+  m = s -> mean(dim=-1, keepdim=true)
+  output p, m
+  loss main = MSELoss(p, y)
+  loss extra = 0.1 * mean(q ** 2)
+  metric error = mean(abs(p - y))
+}
+"""
+
+
+@pytest.fixture
+def module() -> NetModule:
+    torch.manual_seed(0)
+    return netc.load(LABELLED).module()
+
+
+INPUTS = (torch.randn(3, 4), torch.randn(3, 5, 4))
+TARGET = torch.randn(3, 2)
+
+
+def equal(a: Any, b: Any) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a, b, strict=True))
+
+
+def test_labels_are_the_keys(module: NetModule) -> None:
+    assert list(module.state_dict()) == [
+        "encoder.0.weight", "encoder.0.bias", "proj.weight", "proj.bias", "head.weight", "head.bias",
+    ]  # fmt: skip
+    assert isinstance(module.get_submodule("encoder.0"), nn.Linear)
+    assert str(module).startswith("Labelled(")
+    assert "(act): ReLU()" in str(module)
+
+
+def test_forward_is_what_one_writes_by_hand(module: NetModule) -> None:
+    a, b = INPUTS
+    s = module.state_dict()
+    h = torch.relu(a @ s["encoder.0.weight"].T + s["encoder.0.bias"])
+    p = (h + h) @ s["head.weight"].T + s["head.bias"]
+    q, k = (b @ s["proj.weight"].T + s["proj.bias"]).chunk(2, dim=-1)
+    m = torch.softmax(q @ k.transpose(1, 2), dim=-1).reshape(3, 25).mean(dim=-1, keepdim=True)
+    torch.testing.assert_close(module(a, b), (p, m))
+    main, extra = nn.functional.mse_loss(p, TARGET), 0.1 * (q**2).mean()
+    losses = module.losses(a, b, TARGET)
+    assert list(losses) == ["loss", "main", "extra", "error"]
+    torch.testing.assert_close(losses["loss"], main + extra)
+    torch.testing.assert_close(losses["error"], (p - TARGET).abs().mean())
+
+
+def test_tensors_by_name(module: NetModule) -> None:
+    a, b = INPUTS
+    assert equal(module(a=a, b=b), module(a, b))
+    assert torch.equal(module.loss(b=b, y=TARGET, a=a), module.loss(a, b, TARGET))
+
+
+@pytest.mark.parametrize("named", [{}, {"c": INPUTS[0]}, {"a": INPUTS[0], "b": INPUTS[1]}])
+def test_wrong_tensors(module: NetModule, named: dict[str, torch.Tensor]) -> None:
+    with pytest.raises(TypeError, match=r"Labelled takes \(a, b\)"):
+        module(INPUTS[0], **named)
+
+
+def test_no_loss() -> None:
+    with pytest.raises(TypeError, match="no loss"):
+        netc.load("network N { input x: [B, 3]\n output x -> Linear(1) }").module().loss(torch.zeros(1, 3))
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
+def test_copies_are_independent(module: NetModule, copied: Any) -> None:
+    other = copied(module)
+    assert equal(other(*INPUTS), module(*INPUTS))
+    with torch.no_grad():
+        other.get_parameter("head.weight").zero_()
+    assert not equal(other(*INPUTS), module(*INPUTS))
+
+
+def test_state_dict_round_trip(module: NetModule) -> None:
+    other = netc.load(LABELLED).module()
+    assert not equal(other(*INPUTS), module(*INPUTS))
+    other.load_state_dict(module.state_dict())
+    assert equal(other(*INPUTS), module(*INPUTS))
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float16, torch.bfloat16])
+def test_dtypes(module: NetModule, dtype: torch.dtype) -> None:
+    outputs = module.to(dtype)(*(x.to(dtype) for x in INPUTS))
+    assert all(o.dtype == dtype for o in outputs)
+    assert module.half().get_parameter("head.weight").dtype == torch.float16
+
+
+def test_hooks_and_replaced_layers(module: NetModule) -> None:
+    seen: list[str] = []
+    for name in ("encoder.0", "encoder.act", "head"):
+        module.get_submodule(name).register_forward_hook(lambda m, i, o, n=name: seen.append(n))
+    module(*INPUTS)
+    assert seen == ["encoder.0", "encoder.act", "head"]
+    module.head = nn.Linear(6, 2)
+    nn.init.zeros_(module.head.weight)
+    assert torch.equal(module(*INPUTS)[0], module.head.bias.expand(3, 2))
+
+
+def test_functional_call(module: NetModule) -> None:
+    zeros = {k: torch.zeros_like(v) for k, v in module.state_dict().items()}
+    assert torch.func.functional_call(module, zeros, INPUTS)[0].abs().max() == 0
+
+
+def test_walk_yields_every_step(module: NetModule) -> None:
+    steps = list(module.walk(*INPUTS))
+    assert [n.path for n, _ in steps if n.is_module] == ["encoder.0", "encoder.act", "proj", "head"]
+    assert torch.equal(steps[[n.path for n, _ in steps].index("head")][1], module(*INPUTS)[0])
+
+
+def test_modes() -> None:
+    module = netc.load("network N { input x: [B, 50]\n output x -> Dropout(0.5) -> BatchNorm1d }").module()
+    x = torch.randn(8, 50)
+    assert torch.equal(module.eval()(x), module(x))
+    assert not torch.equal(module.train()(x), module(x))
+    assert not module.training or module.get_submodule("dropout").training
+
+
+def test_size_from_the_command_line() -> None:
+    module = netc.load("network N { input x: [B, F]\n output x -> Linear(F // 2) }", {"F": 12}).module()
+    assert module(torch.zeros(2, 12)).shape == (2, 6)
+
+
+def test_every_spec_runs(specs: Path) -> None:
+    for path in sorted(specs.glob("*.net")):
+        assert isinstance(netc.load(path).module(), nn.Module)

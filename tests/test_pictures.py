@@ -1,0 +1,137 @@
+"""The pictures of a run: drawn for whatever data there is, and never the reason that a training fails."""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from netc.source import Source, Span
+from netc.train.data import Table, table_of
+from netc.train.normalize import Array
+from netc.train.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
+
+RANDOM = np.random.default_rng(0)
+EPOCHS = (0, 1, 10, 100)
+
+
+def table(rows: int, features: int, target: Array) -> Table:
+    return table_of(RANDOM.normal(size=(rows, features)), target, Span(Source("net", "data"), 0, 4))
+
+
+def classes(rows: int, count: int = 2) -> Array:
+    return np.arange(rows) % count
+
+
+def outputs(target: Array | None, *shape: int, is_class: bool = True, low: float = 0.0, high: float = 1.0) -> Outputs:
+    return Outputs([(epoch, RANDOM.uniform(low, high, shape)) for epoch in EPOCHS], target, "y", is_class)
+
+
+def pixels(png: bytes | None) -> Array:
+    """The picture as `[height, width, 4]`; it must hold more than paper."""
+    assert png is not None
+    image = matplotlib.image.imread(io.BytesIO(png), format="png")
+    assert image.ndim == 3 and min(image.shape[:2]) > 200
+    assert image[..., :3].std() > 0.02
+    return np.asarray(image)
+
+
+def has_color(image: Array, red: int, green: int, blue: int) -> bool:
+    return bool((abs(image[..., :3] - np.array([red, green, blue]) / 255).max(axis=-1) < 0.02).any())
+
+
+@pytest.mark.parametrize(
+    ("rows", "features", "target"),
+    [
+        (100, 5, classes(100)),
+        (3000, 2, classes(3000, 5)),
+        (50, 1, classes(50)),
+        (50, 30, classes(50, 20)),
+        (200, 20, RANDOM.normal(size=200)),
+        (200, 3, RANDOM.normal(size=(200, 2))),
+        (50, 1, RANDOM.normal(size=50)),
+        (1, 2, np.array([1])),
+    ],
+)
+def test_data(rows: int, features: int, target: Array) -> None:
+    pixels(data_picture(table(rows, features, target)))
+
+
+def test_data_are_colored_by_class() -> None:
+    image = pixels(data_picture(table(100, 5, classes(100))))
+    assert has_color(image, 0x2F, 0x6D, 0xB5) and has_color(image, 0xE0, 0x78, 0x2F)
+
+
+def test_a_constant_feature() -> None:
+    pixels(data_picture(table_of(np.ones((20, 2)), classes(20), Span(Source("net", "data"), 0, 4))))
+
+
+@pytest.mark.parametrize(
+    "curves",
+    [
+        {"loss": [0.5]},
+        {"loss": [0.0, 0.0, 0.0]},
+        {"loss": [100.0, 1.0, 1e-3], "val_loss": [100.0, 2.0, 1.0]},
+        {"loss": [3.0, 2.0], "a": [2.0, 1.0], "b": [1.0, 1.0], "val_loss": [float("nan"), float("inf")], "val_a": [1, 1], "val_b": [1, 1]},
+        {"loss": list(np.exp(-np.arange(20_000) / 5000))},
+    ],
+)
+def test_loss(curves: dict[str, list[float]]) -> None:
+    pixels(loss_picture(curves))
+
+
+def test_no_loss_without_an_epoch() -> None:
+    assert loss_picture({"loss": [], "val_loss": []}) is None
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        outputs(classes(80).reshape(-1, 1).astype(np.float32), 80, 1),
+        outputs(classes(80), 80, is_class=False),
+        outputs(classes(80), 80, low=-4, high=5),
+        outputs(classes(80), 80, 2, low=-4, high=5),
+        outputs(classes(80, 6), 80, 6, low=-4, high=5),
+        outputs(np.ones(80), 80),
+        outputs(RANDOM.normal(size=80), 80, 1, is_class=False),
+        outputs(RANDOM.normal(size=(80, 3)), 80, 3, is_class=False),
+        outputs(np.full(80, 2.5), 80, is_class=False),
+        outputs(classes(100), 80),
+    ],
+)
+def test_predictions(given: Outputs) -> None:
+    pixels(predictions_picture(given))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        outputs(None, 80, 1),
+        outputs(classes(80), 80, 7, 3),
+        outputs(RANDOM.normal(size=80), 80, 3, is_class=False),
+        Outputs([(0, np.full(80, np.nan))], classes(80), "y", True),
+        Outputs([], classes(80), "y", True),
+    ],
+)
+def test_outputs_without_a_picture(given: Outputs) -> None:
+    assert predictions_picture(given) is None
+
+
+def test_what_goes_wrong_is_a_warning(tmp_path: Path) -> None:
+    broken = outputs(classes(80, 9), 80, 3)  # a class that the network has no score for
+    warnings = draw_all(tmp_path, table(100, 2, classes(100)), {"loss": [1.0, 0.5]}, broken)
+    assert len(warnings) == 1 and warnings[0].startswith("predictions.png could not be drawn: ")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["data.png", "loss.png"]
+
+
+def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np; from pathlib import Path; from netc.train.pictures import loss_picture; "
+        "loss_picture({'loss': [1.0, 0.5]}); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0

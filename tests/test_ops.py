@@ -15,64 +15,12 @@ from netc.code import Text, construction, expression
 from netc.graph import Argument, Node, Ref
 from netc.infer import Inferred, Known, infer
 from netc.ops import TABLE
-from netc.ops.op import REQUIRED, DType, Op, Slice
+from netc.ops.op import REQUIRED, DType, Op
 from netc.source import Source, Span
 from netc.tensors import TensorType, Type
+from tests.op_cases import CASES, ROWS
 
 HERE = Span(Source("test", "x"), 0, 1)
-
-# What the rows need beyond one float tensor of [4, 6, 5]: arguments by name, with tensors as (shape, dtype).
-IMAGE, ROWS = ((2, 4, 9, 8), "float32"), ((4, 6), "float32")
-CASES: dict[str, list[dict[str, Any]]] = {
-    "Linear": [{"out_features": 3}, {"out_features": 1, "bias": False, "input": ((5,), "float32")}],
-    "Bilinear": [{"out_features": 3, "input1": ROWS, "input2": ((4, 2), "float32")}],
-    "Embedding": [{"num_embeddings": 9, "embedding_dim": 3, "input": ((2, 7), "int64")}],
-    "Flatten": [{}, {"start_dim": 0}, {"input": IMAGE, "start_dim": 2}],
-    "Conv1d": [{"out_channels": 4, "kernel_size": 3}, {"out_channels": 6, "kernel_size": 2, "groups": 2, "padding": 1, "bias": False}],
-    "Conv2d": [{"input": IMAGE, "out_channels": 4, "kernel_size": [3, 2], "stride": 2, "padding": [1, 0], "dilation": 2},
-               {"input": IMAGE, "out_channels": 4, "kernel_size": 3, "padding": "same"},
-               {"input": IMAGE, "out_channels": 4, "kernel_size": 3, "padding": "valid", "padding_mode": "reflect"}],
-    "Conv3d": [{"input": ((2, 4, 6, 5, 7), "float32"), "out_channels": 4, "kernel_size": 3}],
-    "MaxPool1d": [{"kernel_size": 2}, {"kernel_size": 2, "ceil_mode": True}],
-    "MaxPool2d": [{"input": IMAGE, "kernel_size": 3, "stride": 2, "padding": 1},
-                  {"input": IMAGE, "kernel_size": 2, "ceil_mode": True, "dilation": 2}],
-    "MaxPool3d": [{"input": ((2, 4, 6, 5, 7), "float32"), "kernel_size": 2}],
-    "AvgPool1d": [{"kernel_size": 2}], "AvgPool2d": [{"input": IMAGE, "kernel_size": [2, 3], "ceil_mode": True}],
-    "AvgPool3d": [{"input": ((2, 4, 6, 5, 7), "float32"), "kernel_size": 2}],
-    "AdaptiveAvgPool1d": [{"output_size": 2}], "AdaptiveAvgPool2d": [{"input": IMAGE, "output_size": [1, 3]}],
-    "AdaptiveAvgPool3d": [{"input": ((2, 4, 6, 5, 7), "float32"), "output_size": 1}],
-    "BatchNorm1d": [{}, {"input": ROWS, "affine": False}], "BatchNorm2d": [{"input": IMAGE, "momentum": None}],
-    "BatchNorm3d": [{"input": ((2, 4, 6, 5, 7), "float32")}],
-    "LayerNorm": [{}, {"normalized_shape": [6, 5], "bias": False}, {"elementwise_affine": False}],
-    "GroupNorm": [{"num_groups": 3}], "PReLU": [{}, {"num_parameters": 6}],
-    "Softmax": [{"dim": -1}], "LogSoftmax": [{"dim": 1}], "Softmin": [{"dim": 0}],
-    "softmax": [{"dim": -1}], "log_softmax": [{"dim": 1}], "softmin": [{"dim": 0}],
-    "GLU": [{"dim": 1}], "glu": [{"dim": 1}],
-    "GELU": [{}, {"approximate": "tanh"}],
-    "CrossEntropyLoss": [{"input": ROWS, "target": ((4,), "int64")}, {"input": ROWS, "target": ROWS},
-                         {"input": ((4, 6, 5), "float32"), "target": ((4, 5), "int64"), "reduction": "none"},
-                         {"input": ROWS, "target": ((4,), "int64"), "weight": ((6,), "float32"), "label_smoothing": 0.1}],
-    "NLLLoss": [{"input": ROWS, "target": ((4,), "int64")}],
-    "BCELoss": [{"input": ROWS, "target": ROWS, "weight": ROWS}, {"input": ROWS, "target": ROWS, "reduction": "none"}],
-    "BCEWithLogitsLoss": [{"input": ROWS, "target": ROWS, "pos_weight": ((6,), "float32")}],
-    "concat": [{"tensors": [ROWS, ((4, 2), "float32")], "dim": 1}], "cat": [{"tensors": [ROWS, ROWS]}],
-    "stack": [{"tensors": [ROWS, ROWS], "dim": -1}], "matmul": [{"input": ROWS, "other": ((6, 3), "float32")}],
-    "@": [{"input": ((2, 4, 6), "float32"), "other": ((6, 3), "float32")}, {"input": ((6,), "float32"), "other": ((6,), "float32")}],
-    "where": [{"condition": ((4, 6), "bool"), "input": ROWS, "other": 0.0}],
-    "pow": [{"exponent": 2}], "clamp": [{"min": 0.0}, {"max": 1.0, "min": -1}],
-    "mean": [{}, {"dim": 1}, {"dim": [0, 2], "keepdim": True}], "sum": [{}, {"dim": -1, "input": ((4, 6), "int32")}],
-    "prod": [{}, {"dim": 1, "keepdim": True}], "var": [{}, {"dim": 1, "correction": 0}], "std": [{"dim": [0, 1]}],
-    "logsumexp": [{"dim": 1}], "norm": [{}, {"dim": -1}, {"dim": 1, "p": 1, "keepdim": True}],
-    "max": [{}, {"dim": 1}], "min": [{"dim": 1, "keepdim": True}], "argmax": [{"dim": 1}, {}], "argmin": [{"dim": -1}],
-    "all": [{"dim": 1, "input": ((4, 6), "bool")}], "any": [{"input": ((4, 6), "bool")}],
-    "amax": [{"dim": 1}], "amin": [{"dim": [0, 1]}],
-    "reshape": [{"shape": [2, -1]}, {"shape": [120]}], "flatten": [{}, {"start_dim": 1}],
-    "squeeze": [{"input": ((4, 1), "float32"), "dim": 1}],
-    "unsqueeze": [{"dim": -1}, {"dim": 1}], "transpose": [{"dim0": 0, "dim1": 2}], "permute": [{"dims": [2, 0, 1]}],
-    "chunk": [{"chunks": 2, "dim": 1}], "expand_as": [{"input": ((4, 1), "float32"), "other": ROWS}],
-    "[]": [{"entries": [Slice(None, None, None), 0]}, {"entries": [..., Slice(1, None, 2)]}, {"entries": [Slice(-2, None, None), None]},
-           {"entries": [-1]}],
-}  # fmt: skip
 
 
 def arguments(op: Op, case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -129,8 +129,10 @@ def test_casting_keeps_the_bits_of_torch() -> None:
     net = network()
     assert net.data is not None
     table = load_data(net.data)
-    x = torch.from_numpy(prepared(net).train[0])
-    assert torch.equal(x, torch.tensor(table.features, dtype=torch.float32)) and x.is_contiguous()
+    columnwise = own_table(net, np.asfortranarray(table.features), table.target)
+    for given in (table, columnwise):
+        x = torch.from_numpy(prepared(net, given).train[0])
+        assert torch.equal(x, torch.tensor(table.features, dtype=torch.float32)) and x.is_contiguous()
 
 
 @pytest.mark.parametrize(

@@ -270,10 +270,14 @@ def test_ctrl_c_from_the_observer_and_the_second_one_interrupts() -> None:
             os.kill(os.getpid(), signal.SIGINT)
 
 
-def test_the_recorder_keeps_what_is_no_whole_epoch() -> None:
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+def test_the_recorder_keeps_what_is_no_whole_epoch(device: str) -> None:
+    """For an accelerator the scalars wait as tensors, wherever these lie."""
     columns: dict[str, list[float]] = {"loss": []}
-    recorder = Recorder(columns, [3, 1])
-    recorder.pending = [(torch.tensor(v),) for v in (1.0, 5.0, 2.0)]
+    recorder = Recorder(columns, [3, 1], torch.device(device))
+    for value in (1.0, 5.0, 2.0):
+        recorder.add([torch.tensor(value)])
+    assert isinstance(recorder.pending[0][0], Tensor) == (device == "cuda")
     recorder.read()
     assert columns == {"loss": [2.0]} and [float(v) for (v,) in recorder.pending] == [2.0]
 

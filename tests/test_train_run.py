@@ -14,6 +14,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from netc import NetError, load
+from netc.files import write
 from netc.pipeline import Network
 from netc.train.history import History
 from netc.train.run import metrics_csv, model_bytes, new_run
@@ -82,6 +83,19 @@ def test_the_seed_decides_everything(tmp_path: Path) -> None:
     first, second = (run(load(NET + DATA + TRAIN), tmp_path) for _ in range(2))
     assert first.history.columns == second.history.columns and first.path != second.path
     assert run(load(NET + DATA + TRAIN, {"train.seed": 4}), tmp_path).history.columns != first.history.columns
+
+
+def test_a_file_is_written_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "run.json"
+    write(path, "old")
+
+    def full_disk(self: Path, target: Path) -> Path:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full_disk)
+    with pytest.raises(NetError, match="No space left on device"):
+        write(path, "new")
+    assert path.read_text() == "old" and [p.name for p in tmp_path.iterdir()] == ["run.json"]
 
 
 def test_runs_that_start_at_once_get_folders_of_their_own(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""Uses of the rows of losses: arguments by name, with tensors as (shape, dtype); what is left out is a float tensor of [4, 6, 5]."""
+"""Uses of the rows: arguments by name, tensors as (shape, dtype); what is left out is a float tensor of [4, 6, 5]."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netc.ops.op import Problem, Rule, Use, axis_of, normal_axis, positive
+from netc.ops.op import Problem, Rule, Use, axis_of, normal_axis
 from netc.shapes import Dim, Shape, Size, product, shape_text
 from netc.tensors import DEFAULT_DTYPE, TensorType, Type, category, promote, promote_number
 
@@ -304,13 +304,13 @@ def window(op: str, size: Size, kernel: int, stride: int, padding: int, dilation
     Source of the formula: torch's documentation of `Conv2d` and `MaxPool2d`, "Shape".
     """
     span = size + 2 * padding - dilation * (kernel - 1) - 1
-    if isinstance(span, int) and span < 0:
+    if ceil and isinstance(span, Dim):
+        raise Problem("size-needed", f"`{op}` with ceil_mode needs its input's size as a number, and it is `{size}`", "input")
+    places = -(-span // stride) + 1 if ceil else span // stride + 1
+    # With ceil_mode the last window must begin inside the input or its left padding.
+    if ceil and isinstance(places, int) and (places - 1) * stride >= int(str(size)) + padding:
+        places = places - 1
+    if isinstance(places, int) and places < 1:
         raise Problem("bad-size", f"`{op}`: a window of {dilation * (kernel - 1) + 1} is larger than the input of {size + 2 * padding}"
                       + (f" ({size} and padding)" if padding else ""), "kernel_size", "input")  # fmt: skip
-    if not ceil:
-        return positive(span // stride + 1, op, "an axis", "kernel_size", "input")
-    if isinstance(span, Dim):
-        raise Problem("size-needed", f"`{op}` with ceil_mode needs its input's size as a number, and it is `{size}`", "input")
-    places = -(-span // stride) + 1
-    # The last window must begin inside the input or its left padding.
-    return places - 1 if (places - 1) * stride >= int(str(size)) + padding else places
+    return places

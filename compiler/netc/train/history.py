@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
+
+Scalar = Tensor | float
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,23 +42,31 @@ class History:
 
 
 class Recorder:
-    """Gathers what each step computed, without waiting for it, and turns it into numbers when they are asked for.
+    """Gathers what each step computed, and turns it into an epoch's numbers when they are asked for.
 
+    An accelerator is not waited for: its scalars are kept as tensors until then. On the CPU there is nothing to wait for,
+    and a number costs less than a tensor.
     `weights` are the numbers of samples of an epoch's steps; an epoch's value is the mean over its samples.
     """
 
-    def __init__(self, columns: Mapping[str, list[float]], weights: Sequence[int]) -> None:
+    def __init__(self, columns: Mapping[str, list[float]], weights: Sequence[int], device: torch.device) -> None:
         self.columns = columns
         self.weights = weights
-        self.pending: list[tuple[Tensor, ...]] = []  # scalars, in the order of the columns
+        self.kept: Callable[[Tensor], Scalar] = Tensor.item if device.type == "cpu" else Tensor.detach
+        self.pending: list[list[Scalar]] = []  # in the order of the columns
+
+    def add(self, scalars: Iterable[Tensor]) -> None:
+        """Takes the scalars of one step, in the order of the columns."""
+        self.pending.append([*map(self.kept, scalars)])
 
     def read(self) -> None:
         """Appends the epochs that are complete to the columns."""
         steps = len(self.weights)
         complete = len(self.pending) - len(self.pending) % steps
         gathered, self.pending = self.pending[:complete], self.pending[complete:]
-        for column, tensors in zip(self.columns.values(), zip(*gathered, strict=True), strict=False):
-            values = torch.stack(tensors).tolist()
+        for column, scalars in zip(self.columns.values(), zip(*gathered, strict=True), strict=False):
+            tensors = [s for s in scalars if isinstance(s, Tensor)]
+            values = torch.stack(tensors).tolist() if tensors else scalars
             column.extend(values if steps == 1 else (self._mean(values[i : i + steps]) for i in range(0, len(values), steps)))
 
     def _mean(self, values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""The training loop. A step does what a loop written by hand does, and no more: numbers are read in blocks."""
+"""The training loop. A step does what a loop written by hand does, and no more: an accelerator is read in blocks."""
 
 from __future__ import annotations
 
@@ -100,9 +100,10 @@ class _Fit:
         val_names = [f"val_{name}" for name in names] if validation is not None else []
         self.history = History({name: [] for name in [*names, *val_names]})
         columns = self.history.columns
-        self.recorder = Recorder({name: columns[name] for name in names}, _weights(len(training[0]), self.batch_size))
+        device = training[0].device
+        self.recorder = Recorder({name: columns[name] for name in names}, _weights(len(training[0]), self.batch_size), device)
         held_out = len(validation[0]) if validation is not None else 1
-        self.val_recorder = Recorder({name: columns[name] for name in val_names}, _weights(held_out, min(self.batch_size, held_out)))
+        self.val_recorder = Recorder({name: columns[name] for name in val_names}, _weights(held_out, self.batch_size), device)
         self.patience = _patience(settings, list(columns))
         self.best, self.best_epoch = float("inf"), 0
         self.checked = 0  # epochs whose loss is known to be finite
@@ -150,7 +151,7 @@ class _Fit:
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.parameters, self.clip)
         self.optimizer.step()
-        self.recorder.pending.append(tuple([v.detach() for v in values]))
+        self.recorder.add(values)
 
     def _batches(self) -> bool:
         """The steps of one epoch in a new order; whether all were done."""
@@ -166,7 +167,7 @@ class _Fit:
         self.model.eval()
         with torch.no_grad():
             for batch in zip(*(torch.split(t, self.batch_size) for t in validation), strict=True):
-                self.val_recorder.pending.append(self.compute(*batch))
+                self.val_recorder.add(self.compute(*batch))
         self.model.train()
 
     def _look(self, wanted: bool) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TextIO
 import torch
 from torch import Tensor, nn
 
-from netc.diagnostics import error
+from netc.diagnostics import count_of, error
 from netc.files import write
 from netc.graph import Graph
 from netc.settings import Section
@@ -79,7 +79,7 @@ def train(
         record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
         record |= {**outcome(history), "overrides": dict(overrides or {}), **named_scalings(prepared)}
         write(path / "model.safetensors", model_bytes(model))
-        for file, text in (("spec.net", spec), ("metrics.csv", metrics_csv(history)), ("run.json", json_text(record))):
+        for file, text in (("spec.net", _heading(record) + spec), ("metrics.csv", metrics_csv(history)), ("run.json", json_text(record))):
             write(path / file, text)
     except BaseException:
         with contextlib.suppress(OSError):
@@ -87,6 +87,12 @@ def train(
         raise
     model.eval()
     return Result(path, history, model, prepared, tuple(_draw(path, graph, table, prepared, history)) if pictures else ())
+
+
+def _heading(record: Mapping[str, Any]) -> str:
+    """A comment over the resolved spec that says what it was trained with."""
+    made = f"netc {record['netc']}, torch {record['torch']}, Python {record['python']}"
+    return f"# As it was trained: {made}, {count_of(record['threads'], 'thread')}, seed {record['seed']}.\n\n"
 
 
 def _needed(graph: Graph, section: Section | None, kind: str) -> Section:

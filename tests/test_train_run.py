@@ -56,7 +56,8 @@ def test_the_folder_holds_everything_of_the_run(tmp_path: Path) -> None:
     files = sorted(path.name for path in result.path.iterdir())
     assert result.path == tmp_path / "deep" / "runs" / "net-1" and not result.warnings
     assert files == ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "run.json", "spec.net"]
-    assert (result.path / "spec.net").read_text() == NET
+    heading, _, spec = (result.path / "spec.net").read_text().partition("\n\n")
+    assert heading.startswith("# As it was trained: netc ") and "seed" in heading and spec == NET
 
     rows = list(csv.DictReader((result.path / "metrics.csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]

@@ -53,10 +53,16 @@ SOURCES |= {
 
 
 def tensors(nodes: list[Any]) -> list[torch.Tensor]:
-    sizes = {"B": 5, "T": 3}
+    sizes = {"B": 4, "T": 3, "H": 32, "W": 32}
     kinds = [n.type for n in nodes]
     assert all(isinstance(k, TensorType) for k in kinds)
-    return [torch.rand(*(int(str(s)) if str(s).isdigit() else sizes[str(s)] for s in k.shape)) for k in kinds]
+    return [example(tuple(int(str(s)) if str(s).isdigit() else sizes[str(s)] for s in k.shape), k.dtype) for k in kinds]
+
+
+def example(shape: tuple[int, ...], dtype: str) -> torch.Tensor:
+    """Random numbers, or class numbers that any network here knows."""
+    kind = getattr(torch, dtype)
+    return torch.rand(shape, dtype=kind) if kind.is_floating_point else torch.randint(0, 2, shape).to(kind)
 
 
 def flat(value: Any) -> list[torch.Tensor]:

@@ -149,3 +149,55 @@ def test_size_from_the_command_line() -> None:
 def test_every_spec_runs(specs: Path) -> None:
     for path in sorted(specs.glob("*.net")):
         assert isinstance(netc.load(path).module(), nn.Module)
+
+
+BLOCKS = """
+fn gate(x, y) = x * sigmoid(y)
+block Norm = LayerNorm(eps=1e-6)
+block Feed(width, act = GELU) = { Linear(width) -> act -> Linear(width) }
+block Mixer(width) {
+  in x: [B, T, D]
+  assert D == width, "one width"
+  y = x -> norm: Norm -> transpose(1, 2) -> tokens: Feed(T) -> transpose(1, 2)
+  out (x, y) -> add
+}
+block Up(n) = if n == 0 { id } else { residual { Linear(8) -> Up(n - 1) } }
+network Mixing(depth = 2) {
+  input x: [B, 5, 8]
+  layer tower = { Linear(8) -> ReLU }
+  param cls: [1, 1, 8] = normal(std=0.02)
+  buffer scale: [8] = ones * 2
+  h = x -> blocks: repeat depth { Mixer(8) } -> repeat i in 0..2 { stage{i}: Linear(8) } -> up: Up(2)
+  a = h -> tower
+  b = h + cls -> tower -> head: Linear(8)
+  output (a, b) -> gate
+  tie head.weight = tower.0.weight
+  init { *.bias = zeros; Linear.weight = xavier_uniform(gain=0.5) }
+  freeze blocks.*
+}
+""".replace("= ones * 2", "= ones")
+
+
+def test_blocks_sharing_and_rules() -> None:
+    torch.manual_seed(0)
+    module = netc.load(BLOCKS).module()
+    keys = list(module.state_dict())
+    assert keys[:4] == ["cls", "scale", "blocks.0.norm.weight", "blocks.0.norm.bias"]
+    assert {"blocks.1.tokens.2.bias", "stage1.weight", "up.0.weight", "up.up.0.weight", "tower.0.weight", "cls", "scale"} <= set(keys)
+    assert module.get_parameter("head.weight") is module.get_parameter("tower.0.weight")
+    assert all(p.requires_grad != name.startswith("blocks.") for name, p in module.named_parameters())
+    assert all(not p.any() for name, p in module.named_parameters() if name.endswith("bias"))
+    assert 0.01 < module.get_parameter("cls").std() < 0.04
+    assert module.get_buffer("scale").tolist() == [1.0] * 8
+    assert sum(p.numel() for p in module.parameters()) == netc.load(BLOCKS).graph.parameter_count
+    assert module(torch.randn(3, 5, 8)).shape == (3, 5, 8)
+
+
+def test_files_are_used_relative_to_the_file(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    (tmp_path / "parts" / "inner.net").write_text("fn double(x) = x * 2\n")
+    (tmp_path / "parts" / "blocks.net").write_text('use "inner.net"\nblock Two = Linear(2) -> double\n')
+    (tmp_path / "back.net").write_text("network Back(n = 3) {\n  input x: [B, F]\n  target y: [B, 1]\n  output x -> Linear(n)\n  loss mean(y)\n}\n")
+    (tmp_path / "net.net").write_text('use "parts/blocks.net"\nuse "back.net"\nnetwork Net {\n  input x: [B, 7]\n  output x -> back: Back(n=4) -> Two\n}\n')
+    keys = list(netc.load(tmp_path / "net.net", network="Net").module().state_dict())
+    assert keys == ["back.linear.weight", "back.linear.bias", "two.linear.weight", "two.linear.bias"]

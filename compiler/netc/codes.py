@@ -36,6 +36,9 @@ CODES: dict[str, Code] = {
     "not-callable": Code("Something stands where a layer or function must stand."),
     "not-a-tensor": Code("Something stands where a tensor must stand."),
     "input-count": Code("A layer or function gets another number of inputs than it takes."),
+    "no-parameter": Code("A `tie`, `init` or `freeze` names a parameter that does not exist."),
+    "assertion": Code("An `assert` of the spec does not hold."),
+    "use": Code("A file that is used cannot be used: it is missing, uses itself, or needs to be allowed."),
     "unpack": Code("The names on the left and the values on the right differ in number."),
     "recursion": Code("A function calls itself without end."),
     # compile-time values

@@ -6,6 +6,7 @@ Its parameters have the keys of netc's module, so one `state_dict` fits both.
 from __future__ import annotations
 
 import keyword
+import re
 import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -184,6 +185,7 @@ class Writer:
         self.pending: dict[int, Text] = {}  # made, not yet written: the last nodes, in order
         self.objectives = {loss.ref: loss.name for loss in graph.losses} if len(graph.losses) > 1 else {}
         self.left: dict[Ref, int] = {}  # how often each value is still used
+        self.current = ""  # the text that is written once the pending ones are
         self.scratch: dict[str, Ref] = {}  # variables without a name in the spec, free again when their value is used up
         self.sizes = size_writer(graph, [n.id for n in takes], lambda ref: self.names[ref])
 
@@ -192,7 +194,7 @@ class Writer:
         named = self.graph.names.get(ref) or self.objectives.get(ref)
         base = safe(named) if named else "h"
         name, number = base, 1
-        while name in self.taken and not (named is None and name in self.scratch and not self.left.get(self.scratch[name])):
+        while name in self.taken and (named is not None or not self._is_free(name)):
             number += 1
             name = f"{base}_{number}"
         if named is None:
@@ -200,6 +202,12 @@ class Writer:
         self.taken.add(name)
         self.names[ref] = name
         return name
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a variable can be used again: its value is used up, and no text that is still to be written names it."""
+        unwritten = [self.current, *(text.text for text in self.pending.values())]
+        is_used_up = name in self.scratch and not self.left.get(self.scratch[name])
+        return is_used_up and not any(re.search(rf"\b{name}\b", text) for text in unwritten)
 
     def value(self, ref: Ref) -> Text:
         """A value as an operand."""
@@ -244,7 +252,9 @@ class Writer:
             self._line(self.graph.node(id), self.pending.pop(id))
 
     def _assign(self, node: Node, text: Text) -> None:
+        self.current = text.text
         self._write_pending()
+        self.current = ""
         self._line(node, text)
 
     def _line(self, node: Node, text: Text) -> None:

@@ -43,7 +43,7 @@ class Node:
     """
 
     id: int
-    kind: str  # "input", "target" or "op"
+    kind: str  # "input", "target", "param", "buffer" or "op"
     span: Span
     type: Type
     op: Op | None = None
@@ -74,6 +74,14 @@ def _count(shape: Shape) -> int:
         assert isinstance(size, int)
         total *= size
     return total
+
+
+def _leaves(tree: Mapping[str, Any]) -> Iterator[Node]:
+    for part in tree.values():
+        if isinstance(part, Node):
+            yield part
+        else:
+            yield from _leaves(part)
 
 
 def refs_in(value: Any) -> Iterator[Ref]:
@@ -107,6 +115,23 @@ class Named:
     span: Span
 
 
+@dataclass(frozen=True, slots=True)
+class Tie:
+    """`tie left = right`: two keys of the `state_dict` that are one parameter; the left layer gets the right one's."""
+
+    left: str
+    right: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class InitRule:
+    """An initialisation (a `Made` of `torch.nn.init`) and the keys of the parameters that get it, in their order."""
+
+    init: Any
+    keys: tuple[str, ...]
+
+
 class Graph:
     """The network as a DAG; node ids are in the order in which the values are computed."""
 
@@ -117,6 +142,9 @@ class Graph:
         self.names: dict[Ref, str] = {}  # the names that the spec gives to values; inputs and targets have theirs too
         self.outputs: list[Named] = []
         self.losses: list[Named] = []
+        self.ties: list[Tie] = []
+        self.init_rules: list[InitRule] = []
+        self.frozen: tuple[str, ...] = ()
         self.metrics: list[Named] = []
 
     def add(self, node: Node) -> Node:
@@ -148,9 +176,30 @@ class Graph:
         return [n for n in self.nodes if n.kind == "target"]
 
     @property
+    def registered(self) -> list[Node]:
+        """The layers, parameters and buffers, each once, in the order in which a class constructs them.
+
+        What is under one label stands together, where its first part is used.
+        """
+        tree: dict[str, Any] = {}
+        for node in self.nodes:
+            if node.is_module or node.kind in ("param", "buffer"):
+                *outer, name = node.path.split(".")
+                here = tree
+                for part in outer:
+                    here = here.setdefault(part, {})
+                here.setdefault(name, node)
+        return list(_leaves(tree))
+
+    @property
     def modules(self) -> list[Node]:
-        """The layers, in the order of the file."""
-        return [n for n in self.nodes if n.is_module]
+        """The layers, each once, in the order in which a class constructs them."""
+        return [n for n in self.registered if n.is_module]
+
+    @property
+    def keys(self) -> dict[str, Shape]:
+        """The keys of all parameters with their shapes, tied ones too."""
+        return {".".join(filter(None, (n.path, name))): shape for n in self.registered for name, shape in n.weights.items()}
 
     @property
     def dims(self) -> list[str]:
@@ -160,8 +209,9 @@ class Graph:
 
     @property
     def parameter_count(self) -> int:
-        """The number of trainable numbers of all layers."""
-        return sum(n.parameter_count for n in self.nodes)
+        """The number of trainable numbers, frozen ones too; what is shared or tied counts once."""
+        tied = {tie.left for tie in self.ties}
+        return sum(_count(shape) for key, shape in self.keys.items() if key not in tied)
 
     def type_of(self, ref: Ref) -> Type:
         """The type of a value."""

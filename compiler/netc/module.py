@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cache, reduce
+from importlib import import_module
 from operator import add
 from typing import Any
 
@@ -12,7 +13,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from netc.code import Text, construction, expression, size_writer
-from netc.graph import Graph, Node
+from netc.graph import Graph, Node, Ref
+from netc.settings import Made
+from netc.tensors import TensorType
 from netc.unroll import unroll
 
 
@@ -28,8 +31,16 @@ class NetModule(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        for node in graph.modules:
-            _register(self, node.path, _construct(node))
+        for node in graph.registered:
+            _register(self, node, graph)
+        for tie in graph.ties:
+            _share(self, tie.left, tie.right)
+        with torch.no_grad():
+            for rule in graph.init_rules:
+                for key in rule.keys:
+                    _function_of(rule.init.recipe.target)(self.get_parameter(key), **rule.init.values)
+        for key in graph.frozen:
+            self.get_parameter(key).requires_grad_(False)
         self._plan()
 
     def _plan(self) -> None:
@@ -57,6 +68,8 @@ class NetModule(nn.Module):
         values: dict[int, Any] = {node.id: tensor for node, tensor in zip(self.graph.inputs, tensors, strict=True)}
         sources = list(values)
         for node in self.graph.forward_nodes:
+            if node.kind in ("param", "buffer"):
+                values[node.id] = _attribute(self, node.path)
             if node.kind != "op":
                 continue
             sizes = size_writer(self.graph, sources, lambda ref: f"values[{ref.node}]")
@@ -110,20 +123,59 @@ class NetModule(nn.Module):
 
 def _construct(node: Node) -> nn.Module:
     """The layer of a node, with fresh parameters."""
-    assert node.op is not None
     made = _lambda(f"lambda: {construction(node)}")()
     assert isinstance(made, nn.Module)
     return made
 
 
-def _register(root: nn.Module, path: str, module: nn.Module) -> None:
-    """Puts a module at a dotted path, with plain containers on the way."""
-    *outer, name = path.split(".")
+def _register(root: nn.Module, node: Node, graph: Graph) -> None:
+    """Puts a layer, parameter or buffer at its dotted path, with plain containers on the way."""
+    *outer, name = node.path.split(".")
     for part in outer:
         if part not in root._modules:
             root.add_module(part, nn.Module())
         root = root.get_submodule(part)
-    root.add_module(name, module)
+    if node.is_module:
+        root.add_module(name, _construct(node))
+    elif node.kind == "param":
+        root.register_parameter(name, nn.Parameter(_tensor(node, graph)))
+    else:
+        root.register_buffer(name, _tensor(node, graph))
+
+
+def _tensor(node: Node, graph: Graph) -> Tensor:
+    """What a parameter or buffer begins with."""
+    init = node.config["init"].value
+    kind = node.type
+    assert isinstance(kind, TensorType)
+    if isinstance(init, Ref):
+        walk = _function(unroll(graph, "start", [], [init]))
+        made: Tensor = walk(None)[0]
+        return made.clone()
+    empty = torch.empty([int(str(size)) for size in kind.shape], dtype=getattr(torch, kind.dtype))
+    if isinstance(init, Made):
+        _function_of(init.recipe.target)(empty, **init.values)
+        return empty
+    return empty.fill_(init)
+
+
+def _attribute(root: nn.Module, path: str) -> Any:
+    """The parameter or buffer at a dotted path."""
+    outer, _, name = path.rpartition(".")
+    return getattr(root.get_submodule(outer), name)
+
+
+def _share(root: nn.Module, left: str, right: str) -> None:
+    """Gives the layer of one key the parameter of another."""
+    path, _, name = left.rpartition(".")
+    setattr(root.get_submodule(path), name, root.get_parameter(right))
+
+
+def _function_of(target: str) -> Callable[..., Any]:
+    """The function of a dotted name."""
+    module, name = target.rsplit(".", 1)
+    function: Callable[..., Any] = getattr(import_module(module), name)
+    return function
 
 
 NAMES = {"torch": torch, "nn": nn, "F": F}
@@ -141,7 +193,8 @@ def _function(source: str) -> Callable[..., tuple[Any, ...]]:
     """The function of generated source."""
     space: dict[str, Any] = dict(NAMES)
     exec(source, space)
-    function: Callable[..., tuple[Any, ...]] = next(v for k, v in space.items() if k not in NAMES and callable(v))
+    made: list[Any] = [value for name, value in space.items() if name not in NAMES and callable(value)]
+    function: Callable[..., tuple[Any, ...]] = made[0]
     return function
 
 

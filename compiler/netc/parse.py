@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lark import Lark, Token, Transformer, UnexpectedCharacters, UnexpectedToken, v_args
+from lark.exceptions import VisitError
 from lark.tree import Meta
 
 from netc import syntax as s
@@ -51,12 +52,26 @@ def parse_expression(source: Source) -> s.Expression:
     return result
 
 
-def _run(source: Source, start: str) -> Any:
+def _run(source: Source, start: str, within: Span | None = None) -> Any:
+    """The tree of the whole text, or of a part of it, which keeps its place."""
+    text = source.text if within is None else " " * within.start + within.text
     try:
-        tree = _parser().parse(source.text, start=start)
+        tree = _parser().parse(text, start=start)
+        return ToSyntax(source).transform(tree)
     except (UnexpectedToken, UnexpectedCharacters) as problem:
         raise NetError([explain(source, problem)]) from None
-    return ToSyntax(source).transform(tree)
+    except VisitError as problem:  # Lark wraps what a method raises
+        if isinstance(problem.orig_exc, NetError):
+            raise problem.orig_exc from None
+        if isinstance(problem.orig_exc, RecursionError):
+            raise _too_deep(source) from None
+        raise
+    except RecursionError:
+        raise _too_deep(source) from None
+
+
+def _too_deep(source: Source) -> NetError:
+    return error("syntax", "the brackets are nested too deeply", Span(source, 0, 1))
 
 
 @cache
@@ -93,6 +108,9 @@ class Newlines:
                 yield token
 
 
+BLOCK_STATEMENTS = (s.In, s.Out, s.Assign, s.Assert, s.Layer, s.Tensor, s.Tie)
+
+
 @v_args(meta=True)
 class ToSyntax(Transformer[Token, Any]):
     """Turns Lark's tree into the classes of `netc.syntax`; a method a grammar rule."""
@@ -100,6 +118,10 @@ class ToSyntax(Transformer[Token, Any]):
     def __init__(self, source: Source) -> None:
         super().__init__()
         self.source = source
+
+    def _has_in(self, meta: Meta) -> bool:
+        """Whether a `repeat` names a variable, which looks like a range of names otherwise."""
+        return re.match(r"repeat\s+\w+\s+in\b", self.source.text[meta.start_pos : meta.end_pos]) is not None
 
     def _span(self, meta: Meta) -> Span:
         if meta.empty:  # a rule that matched nothing, e.g. an empty file
@@ -114,6 +136,15 @@ class ToSyntax(Transformer[Token, Any]):
         parameters = rest.pop(0) if rest and isinstance(rest[0], tuple) else ()
         return s.Network(self._span(meta), name, parameters, tuple(rest))
 
+    def block(self, meta: Meta, parts: list[Any]) -> s.Block:
+        name, *rest = parts
+        parameters = rest.pop(0) if rest and isinstance(rest[0], tuple) else ()
+        is_pipe = len(rest) == 1 and not isinstance(rest[0], BLOCK_STATEMENTS)
+        return s.Block(self._span(meta), name, parameters, rest[0] if is_pipe else tuple(rest))
+
+    def use(self, meta: Meta, parts: list[Any]) -> s.Use:
+        return s.Use(self._span(meta), parts[0])
+
     def parameters(self, meta: Meta, parts: list[Any]) -> tuple[s.Parameter, ...]:
         return tuple(parts)
 
@@ -123,7 +154,7 @@ class ToSyntax(Transformer[Token, Any]):
     def identifier(self, meta: Meta, parts: list[Token]) -> s.Name:
         return s.Name(self._span(meta), str(parts[0]))
 
-    name = dtype = identifier
+    name = dtype = path = pattern = identifier
 
     def fn(self, meta: Meta, parts: list[Any]) -> s.Fn:
         return s.Fn(self._span(meta), *parts)
@@ -147,6 +178,40 @@ class ToSyntax(Transformer[Token, Any]):
 
     def shape(self, meta: Meta, parts: list[Any]) -> tuple[s.Expression, ...]:
         return tuple(parts)
+
+    def in_(self, meta: Meta, parts: list[Any]) -> s.In:
+        first, *rest = parts
+        if isinstance(first, s.Name):
+            return s.In(self._span(meta), first, None, None)
+        *dtype, shape = rest
+        return s.In(self._span(meta), s.Name(first.span, first.name), dtype[0] if dtype else None, shape)
+
+    def out(self, meta: Meta, parts: list[Any]) -> s.Out:
+        *name, value = parts
+        return s.Out(self._span(meta), name[0] if name else None, value)
+
+    def assert_(self, meta: Meta, parts: list[Any]) -> s.Assert:
+        return s.Assert(self._span(meta), parts[0], parts[1] if len(parts) > 1 else None)
+
+    def layer(self, meta: Meta, parts: list[Any]) -> s.Layer:
+        return s.Layer(self._span(meta), *parts)
+
+    def tensor(self, meta: Meta, parts: list[Any]) -> s.Tensor:
+        kind, label, *dtype, shape, value = parts
+        name = s.Name(label.span, label.name)
+        return s.Tensor(self._span(meta), str(kind), name, dtype[0] if dtype else None, shape, value)
+
+    def tie(self, meta: Meta, parts: list[Any]) -> s.Tie:
+        return s.Tie(self._span(meta), *parts)
+
+    def rule(self, meta: Meta, parts: list[Any]) -> s.Rule:
+        return s.Rule(self._span(meta), *parts)
+
+    def init(self, meta: Meta, parts: list[Any]) -> s.Init:
+        return s.Init(self._span(meta), tuple(parts))
+
+    def freeze(self, meta: Meta, parts: list[Any]) -> s.Freeze:
+        return s.Freeze(self._span(meta), tuple(parts))
 
     def targets(self, meta: Meta, parts: list[Any]) -> tuple[s.Name, ...]:
         return tuple(parts)
@@ -173,7 +238,11 @@ class ToSyntax(Transformer[Token, Any]):
     def label(self, meta: Meta, parts: list[Token]) -> s.Label:
         text = parts[0].rstrip(": \t")
         start = self._span(meta).start
-        return s.Label(Span(self.source, start, start + len(text)), text)
+        pieces: list[Any] = []
+        for match in re.finditer(r"\{([^{}]*)\}|[^{}]+", text):
+            inside = Span(self.source, start + match.start(1), start + match.end(1))
+            pieces.append(match[0] if match[1] is None else _run(self.source, "pipe", inside))
+        return s.Label(Span(self.source, start, start + len(text)), tuple(pieces))
 
     def unary(self, meta: Meta, parts: list[Any]) -> s.Unary:
         return s.Unary(self._span(meta), str(parts[0]), parts[1])
@@ -227,3 +296,14 @@ class ToSyntax(Transformer[Token, Any]):
     def if_(self, meta: Meta, parts: list[Any]) -> s.If:
         _, condition, then, otherwise = parts
         return s.If(self._span(meta), condition, then, otherwise)
+
+    def sequence(self, meta: Meta, parts: list[Any]) -> s.InSequence:
+        return s.InSequence(self._span(meta), parts[0])
+
+    def repeat(self, meta: Meta, parts: list[Any]) -> s.Repeat:
+        *head, body = parts
+        variable = head.pop(0) if isinstance(head[0], s.Name) and len(head) > 1 and self._has_in(meta) else None
+        return s.Repeat(self._span(meta), variable, head[0], head[1] if len(head) > 1 else None, body)
+
+    def residual(self, meta: Meta, parts: list[Any]) -> s.Residual:
+        return s.Residual(self._span(meta), parts[0])

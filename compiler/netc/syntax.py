@@ -108,10 +108,39 @@ class If(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
-class Label(Syntax):
-    """The name before a layer: `hidden1:`"""
+class InSequence(Syntax):
+    """`{ Linear(8) -> ReLU }`"""
 
-    name: str
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat(Syntax):
+    """`repeat 12 { … }`, `repeat i in 0..12 { … }`, `repeat c in [16, 32] { … }`; `stop` only for a range."""
+
+    variable: Name | None
+    values: Expression
+    stop: Expression | None
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Residual(Syntax):
+    """`residual { … }`, which is `(id || { … }) -> add`."""
+
+    body: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Label(Syntax):
+    """The name before a layer: `hidden1:`. `parts` are its texts and, between `{ }`, its expressions."""
+
+    parts: tuple[str | Expression, ...]
+
+    @property
+    def name(self) -> str:
+        """The label of a plain one."""
+        return "".join(part for part in self.parts if isinstance(part, str))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +166,7 @@ class Branches(Syntax):
 
 
 Expression = Union[
-    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches
+    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches, InSequence, Repeat, Residual
 ]  # fmt: skip
 
 
@@ -159,7 +188,7 @@ class Declaration(Syntax):
     kind: str
     name: Name
     dtype: Name | None
-    shape: tuple[Expression, ...]
+    shape: tuple[Expression | Dots, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +215,82 @@ class Objective(Syntax):
     value: Expression
 
 
-Statement = Union[Declaration, Assign, Output, Objective]
+@dataclass(frozen=True, slots=True)
+class In(Syntax):
+    """`in x: [N, C, H, W]`; without a shape anything may arrive."""
+
+    name: Name
+    dtype: Name | None
+    shape: tuple[Expression | Dots, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Out(Syntax):
+    """`out y + skip`, `out logdet = …`"""
+
+    name: Name | None
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Assert(Syntax):
+    """`assert D % heads == 0, "D must divide by heads"`"""
+
+    condition: Expression
+    message: Expression | None
+
+
+@dataclass(frozen=True, slots=True)
+class Layer(Syntax):
+    """`layer tower = { … }`: one instance, used several times."""
+
+    name: Name
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Tensor(Syntax):
+    """`param cls: [1, 1, D] = normal(std=0.02)` or `buffer mask: [T, T] = …`; `kind` is the word before."""
+
+    kind: str
+    name: Name
+    dtype: Name | None
+    shape: tuple[Expression | Dots, ...]
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Tie(Syntax):
+    """`tie lm_head.weight = wte.weight`: the first becomes the second."""
+
+    left: Name
+    right: Name
+
+
+@dataclass(frozen=True, slots=True)
+class Rule(Syntax):
+    """`*.bias = zeros` in an `init`."""
+
+    pattern: Name
+    value: Expression
+
+
+@dataclass(frozen=True, slots=True)
+class Init(Syntax):
+    """`init { … }`"""
+
+    rules: tuple[Rule, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze(Syntax):
+    """`freeze backbone.*`"""
+
+    patterns: tuple[Name, ...]
+
+
+Statement = Union[Declaration, Assign, Output, Objective, Assert, Layer, Tensor, Tie, Init, Freeze]
+BlockStatement = Union[In, Out, Assign, Assert, Layer, Tensor, Tie]
 
 
 # --- a file ---------------------------------------------------------------------------------------------------
@@ -211,6 +315,22 @@ class Fn(Syntax):
 
 
 @dataclass(frozen=True, slots=True)
+class Block(Syntax):
+    """`block NAME(parameters) = pipeline`, or with statements between braces."""
+
+    name: Name
+    parameters: tuple[Parameter, ...]
+    body: Expression | tuple[BlockStatement, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Use(Syntax):
+    """`use "blocks.net"`: the blocks, functions and networks of another file."""
+
+    path: Literal
+
+
+@dataclass(frozen=True, slots=True)
 class Setting(Syntax):
     """`epochs = 1000` in a `data` or `train` section."""
 
@@ -230,4 +350,4 @@ class Section(Syntax):
 class File(Syntax):
     """All that stands in a file."""
 
-    items: tuple[Network | Fn | Section, ...]
+    items: tuple[Network | Block | Fn | Use | Section, ...]

@@ -38,7 +38,7 @@ def explain(source: Source, problem: UnexpectedToken | UnexpectedCharacters) -> 
         found = slip(source, place, expected)
         if found:
             return found
-    if isinstance(problem, UnexpectedCharacters):
+    if isinstance(problem, UnexpectedCharacters) or (place.text and problem.token.type == "PATTERN"):
         return Diagnostic("syntax", _no_token(place.text), place)
     return Diagnostic("syntax", f"expected {_expected_words(source, place, expected)}, found {_found(source, place)}", place)
 

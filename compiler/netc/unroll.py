@@ -14,15 +14,15 @@ from netc.graph import Graph, Node, Ref, dims_in
 
 def unroll(graph: Graph, name: str, takes: Sequence[Node], results: Sequence[Ref]) -> str:
     """The source of a method `name` that takes the tensors of some nodes in order, and returns values as a tuple."""
-    nodes = [n for n in graph.needed_for(results) if n.kind == "op"]
+    nodes = [n for n in graph.needed_for(results) if n.kind not in ("input", "target")]
     sources = [n.id for n in takes]
     dead = _dead_after(graph, nodes, sources, {ref.node for ref in results})
-    lines = [f"def {name}(self, {', '.join(variable(Ref(id)) for id in sources)}):"]
+    lines = [f"def {name}({', '.join(['self', *(variable(Ref(id)) for id in sources)])}):"]
     if any(n.is_module for n in nodes):
         lines.append("    modules = self._modules")
     sizes = size_writer(graph, sources, variable)
     for node in nodes:
-        text = expression(node, lambda ref: Text(variable(ref)), _reach(node), sizes).text
+        text = _reach(node) if node.op is None else expression(node, lambda ref: Text(variable(ref)), _reach(node), sizes).text
         unneeded = ", ".join(variable(Ref(id)) for id in dead[node.id])
         lines.append(f"    {variable(Ref(node.id))} = {text}" + (f"; del {unneeded}" if unneeded else ""))
     lines.append(f"    return {''.join(f'{variable(ref)}, ' for ref in results).rstrip()}")
@@ -35,6 +35,9 @@ def variable(ref: Ref) -> str:
 
 
 def _reach(node: Node) -> str:
+    if node.op is None:  # a parameter or buffer, looked up as an attribute
+        *outer, name = node.path.split(".")
+        return "self" + "".join(f'._modules["{part}"]' for part in outer) + f".{name}"
     if not node.is_module:
         return ""
     return "modules" + "._modules".join(f'["{part}"]' for part in node.path.split("."))

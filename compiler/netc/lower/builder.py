@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,9 +13,10 @@ from netc.lower.binding import Binder, ref_list
 from netc.lower.scope import Place, why_reserved
 from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
 from netc.ops.losses import fit
-from netc.ops.op import Op
+from netc.ops.op import Op, value_text
+from netc.settings import Made
 from netc.source import Span
-from netc.syntax import Label
+from netc.syntax import Label, Name
 from netc.tensors import TensorType, Type
 
 # The hint where a tuple arrives at what takes one value.
@@ -28,7 +29,11 @@ class Builder:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.diagnostics: list[Diagnostic] = []
-        self.place = Place({})
+        self.place = Place()
+        self.shared = 0  # how many shared layers are being used again
+        self.rules: list[tuple[str, Name, Made]] = []  # of `init`: prefix, pattern, initialisation
+        self.freezes: list[tuple[str, Name]] = []
+        self.by_path: dict[str, Node] = {}  # the first node of every layer
         self.frames: list[tuple[str, Span]] = []  # the functions that are being expanded, outermost first
         self.from_targets: set[int] = set()  # nodes whose value depends on a target
 
@@ -108,6 +113,8 @@ class Builder:
             self.report(result)
             return UNKNOWN
         node = Node(len(self.graph.dag), "op", span, result.type, op, path, result.config, call, result.weights)
+        if node.is_module and not self._same_instance(node):
+            return UNKNOWN
         self.graph.add(node)
         if any(ref.node in self.from_targets for ref in refs):
             self.from_targets.add(node.id)
@@ -128,32 +135,66 @@ class Builder:
                                span, related=related, hint=hint))  # fmt: skip
         return True
 
+    def _same_instance(self, node: Node) -> bool:
+        """Whether a layer that is used again is made of the same arguments and sizes as at its first use."""
+        first = self.by_path.setdefault(node.path, node)
+        different = [name for name, a in node.config.items() if name in first.config and a.value != first.config[name].value]
+        if first is node or not self.shared or (first.op is node.op and not different):
+            return True
+        name = different[0] if different else "layer"
+        here, there = (value_text(n.config[name].value) if different else str(n.op and n.op.name) for n in (node, first))
+        self.report(Diagnostic("inferred-mismatch", f"the shared layer `{node.path}` would need {name} {here} here, and has {there}",
+                               node.span, related=(Related(first.span, "its first use"),)))  # fmt: skip
+        return False
+
+    def register(self, kind: str, name: Name, type: TensorType, init: Any, span: Span) -> Ref:
+        """Adds a parameter or buffer of the network itself; `init` is an initialisation, or the tensor that it begins with."""
+        path = self._take(Label(name.span, (name.name,)))
+        weights = {"": type.shape} if kind == "param" else {}
+        node = Node(len(self.graph.dag), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights)
+        self.graph.add(node)
+        ref = Ref(node.id)
+        if not self.frames:
+            self.graph.names[ref] = name.name
+        return ref
+
+    def claim(self, label: Label) -> None:
+        """Takes the label of a block or sequence, which must be free."""
+        path = self.place.path(label.name)
+        if self._is_free(label, path, self.place.containers):
+            self.place.containers.setdefault(path, label.span)
+
     def _path(self, op: Op, label: Label | None, span: Span) -> str:
         """The path of a layer, which must be free; for a function only its label."""
-        if label is None:
-            path = self.place.unlabelled(op.name) if op.is_module else ""
-        else:
-            path = self.place.path(label.name)
-            self._check_label(label, path)
-        if path:
-            self.place.taken.setdefault(path, label.span if label else span)
+        if label is not None:
+            return self._take(label)
+        return self._take(Label(span, (self.place.unlabelled_name(op.name),))) if op.is_module else ""
+
+    def _take(self, label: Label) -> str:
+        """The path of a label here, taken from now on."""
+        path = self.place.path(label.name)
+        if self._is_free(label, path, self.place.inner) and path not in self.place.containers:
+            self.place.taken.setdefault(path, label.span)
+            for parent in _parents(path):
+                self.place.inner.setdefault(parent, label.span)
         return path
 
-    def _check_label(self, label: Label, path: str) -> None:
+    def _is_free(self, label: Label, path: str, others: Mapping[str, Span]) -> bool:
+        """Whether a label can be the name of a sub-module, and nothing else has it: no layer, and none of `others`."""
         for part in label.name.split("."):
             if why := why_reserved(part):
-                self.report(
-                    Diagnostic("reserved-name", f"the label `{part}` {why}", label.span, hint=f"call it `{part}_` or something better")
-                )
-                return
+                hint = f"call it `{part}_` or something better"
+                self.report(Diagnostic("reserved-name", f"the label `{part}` {why}", label.span, hint=hint))
+                return False
         taken = self.place.taken
         clash = next((other for other in (path, *_parents(path)) if other in taken), None)
-        clash = clash or next((other for other in taken if other.startswith(f"{path}.")), None)
-        if clash:
-            inside = "" if clash == path else f", as `{clash}` is a layer itself"
-            self.report(Diagnostic("duplicate-label", f"the label `{path}` is taken{inside}", label.span,
-                                   related=(Related(taken[clash], f"`{clash}`"),),
-                                   hint="labels are the keys of the state_dict"))  # fmt: skip
+        where = taken[clash] if clash else others.get(path)
+        if where is None:
+            return True
+        inside = f", as `{clash}` is a layer itself" if clash and clash != path else ""
+        self.report(Diagnostic("duplicate-label", f"the label `{path}` is taken{inside}", label.span,
+                               related=(Related(where, f"`{clash or path}`"),), hint="labels are the keys of the state_dict"))  # fmt: skip
+        return False
 
 
 def _parents(path: str) -> list[str]:

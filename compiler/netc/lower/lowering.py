@@ -9,9 +9,10 @@ from netc import syntax as s
 from netc.diagnostics import Diagnostic, NetError, Related, did_you_mean, listed
 from netc.graph import Graph
 from netc.lower.builder import Builder
-from netc.lower.network import NetworkLowering, file_scope
+from netc.lower.network import NetworkLowering
 from netc.lower.overrides import Overrides
 from netc.lower.sections import lower_section
+from netc.lower.uses import file_scope
 from netc.settings import Section
 from netc.source import Source, Span
 
@@ -37,7 +38,7 @@ def lower(
     chosen = choose(file, source, network)
     file, sizes = overrides.apply(file, chosen, diagnostics.append)
     chosen = next(i for i in file.items if isinstance(i, s.Network) and i.name == chosen.name)
-    lowering = NetworkLowering(chosen, file_scope(file, diagnostics.append), {**(known or {}), **sizes})
+    lowering = NetworkLowering(chosen, file_scope(file, source, diagnostics.append), {**(known or {}), **sizes})
     graph = lowering.run()
     sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)

@@ -6,16 +6,17 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic, Related, listed
+from netc.diagnostics import Diagnostic, Related
 from netc.graph import Graph, Named, Ref
+from netc.lower.blocks import Evaluator, names_in
 from netc.lower.builder import Builder
-from netc.lower.expressions import Endless, Evaluator
+from netc.lower.calls import Endless
+from netc.lower.finish import finish
 from netc.lower.scope import Binding, Scope
-from netc.lower.values import CALLABLES, UNKNOWN, FnValue, has_unknown, kind_words
-from netc.ops.op import dtype_named
+from netc.lower.values import CALLABLES, UNKNOWN, has_unknown, kind_words
 from netc.shapes import Dim, Size, shape_text
 from netc.source import Span
-from netc.tensors import DEFAULT_DTYPE, DTYPES, TensorType
+from netc.tensors import TensorType
 
 
 class NetworkLowering:
@@ -38,14 +39,19 @@ class NetworkLowering:
         for parameter in self.network.parameters:
             self._parameter(parameter)
         methods: dict[type, Callable[[Any], None]] = {
-            s.Declaration: self._declaration, s.Assign: self._assign, s.Output: self._output, s.Objective: self._objective,
+            s.Declaration: self._declaration, s.Output: self._output, s.Objective: self._objective,
+            s.Init: lambda statement: self.evaluator.rules(statement, self.scope),
+            s.Freeze: lambda statement: self.evaluator.rules(statement, self.scope),
         }  # fmt: skip
         for statement in self.network.statements:
             try:
-                methods[type(statement)](statement)
+                shared = methods.get(type(statement), lambda statement: self.evaluator.statement(statement, self.scope))
+                shared(statement)
             except Endless:
                 self.builder.frames.clear()
                 self._bind_unknown(statement)
+        if not any(d.severity == "error" for d in self.builder.diagnostics):
+            finish(self.builder)
         self._check_whole()
         return self.graph
 
@@ -56,19 +62,6 @@ class NetworkLowering:
         if isinstance(statement, s.Output):
             self.graph.outputs.append(Named("", Ref(-1), statement.span))
 
-    def _bind(self, name: s.Name, value: Any) -> None:
-        old = self.scope.names.get(name.name)
-        if name.name == "_":
-            return
-        if old:
-            self.report(Diagnostic("duplicate-name", f"`{name.name}` is given twice", name.span, related=(Related(old.span, "the first"),),
-                                   hint="each value has a name of its own"))  # fmt: skip
-            old.value = UNKNOWN  # what the name is meant for below cannot be known
-            return
-        self.scope.names[name.name] = Binding(value, name.span)
-        if isinstance(value, Ref) and not isinstance(self.graph.type_of(value), tuple):
-            self.graph.names.setdefault(value, name.name)
-
     def _parameter(self, parameter: s.Parameter) -> None:
         if parameter.default is None:
             name = parameter.name.name
@@ -76,29 +69,25 @@ class NetworkLowering:
             value: Any = self._fail("missing-argument", f"the parameter `{name}` has no value", parameter.span, hint)
         else:
             value = self.evaluator.value(parameter.default, self.scope)
-        self._bind(parameter.name, value)
+        self.evaluator.bind(parameter.name, value, self.scope)
         self.parameters.setdefault(parameter.name.name, self.scope.names[parameter.name.name])
 
     # --- inputs and targets ---
 
     def _declaration(self, declaration: s.Declaration) -> None:
-        dtype = DEFAULT_DTYPE
-        if declaration.dtype:
-            named = dtype_named(declaration.dtype.name)
-            if named is None:
-                self.report(Diagnostic("unknown-name", f"there is no dtype `{declaration.dtype.name}`", declaration.dtype.span,
-                                       hint=f"dtypes are {listed(DTYPES)}"))  # fmt: skip
-            dtype = named or dtype
+        dtype = self.evaluator.dtype(declaration.dtype)
         if "." in declaration.name.name:
             self.report(Diagnostic("syntax", f"an {declaration.kind} has a simple name", declaration.name.span))
         shape = [self._size(entry) for entry in declaration.shape]
         value: Any = UNKNOWN
         if not has_unknown(shape) and declaration.name.name not in self.scope.names:
             value = self.builder.declare(declaration.kind, declaration.name.name, TensorType(tuple(shape), dtype), declaration.span)
-        self._bind(declaration.name, value)
+        self.evaluator.bind(declaration.name, value, self.scope)
 
-    def _size(self, entry: s.Expression) -> Any:
+    def _size(self, entry: s.Expression | s.Dots) -> Any:
         """The size that an entry of a shape stands for; a name that nothing has is a dimension, from here on."""
+        if isinstance(entry, s.Dots):
+            return self._fail("syntax", "`...` stands in the shapes of blocks only", entry.span, "an input has as many axes as it says")
         for name in names_in(entry):
             if self.scope.find(name.name) is None:
                 self.dims[name.name] = name.span
@@ -118,17 +107,6 @@ class NetworkLowering:
         return UNKNOWN
 
     # --- values ---
-
-    def _assign(self, assign: s.Assign) -> None:
-        value = self.evaluator.value(assign.value, self.scope)
-        if len(assign.names) == 1:
-            self._bind(assign.names[0], value)
-            return
-        if not has_unknown(value) and (not isinstance(value, (tuple, list)) or len(value) != len(assign.names)):
-            parts = f"a tuple of {len(value)}" if isinstance(value, (tuple, list)) else kind_words(value)
-            value = self._fail("unpack", f"{len(assign.names)} names stand on the left, and {parts} on the right", assign.span)
-        for i, name in enumerate(assign.names):
-            self._bind(name, value[i] if isinstance(value, (tuple, list)) else UNKNOWN)
 
     def _tensor(self, value: Any, span: Span, what: str) -> Ref | None:
         if has_unknown(value):
@@ -202,27 +180,3 @@ class NetworkLowering:
             else:
                 self._fail("unused-value", f"`{name}` is computed, and nothing uses it", binding.span,
                            "a name that begins with `_` says that this is meant")  # fmt: skip
-
-
-def names_in(expression: s.Expression) -> list[s.Name]:
-    """The plain names of an expression over sizes."""
-    if isinstance(expression, s.Name):
-        return [expression]
-    if isinstance(expression, s.Binary):
-        return names_in(expression.left) + names_in(expression.right)
-    return names_in(expression.operand) if isinstance(expression, s.Unary) else []
-
-
-def file_scope(file: s.File, report: Callable[[Diagnostic], None]) -> Scope:
-    """The functions of a file, which see each other whatever their order."""
-    scope = Scope()
-    for item in file.items:
-        if not isinstance(item, (s.Fn, s.Network)):
-            continue
-        old = scope.names.get(item.name.name)
-        if old:
-            report(Diagnostic("duplicate-name", f"`{item.name.name}` is given twice", item.name.span,
-                              related=(Related(old.span, "the first"),)))  # fmt: skip
-        elif isinstance(item, s.Fn):
-            scope.names[item.name.name] = Binding(FnValue(item, scope), item.name.span)
-    return scope

@@ -81,25 +81,36 @@ def snake(name: str) -> str:
 
 @dataclass(eq=False)
 class Place:
-    """Where layers are put: a prefix of their paths, and how those without a label are called there."""
+    """Where layers are put: a prefix of their paths, and how those without a label are called there.
 
-    taken: dict[str, Span]  # every path of the network, with the place that took it
+    `taken` has every path of a layer with the place that took it, `inner` the paths above these, `containers` the labels of
+    blocks and sequences.
+    """
+
+    taken: dict[str, Span] = field(default_factory=dict)
+    inner: dict[str, Span] = field(default_factory=dict)
+    containers: dict[str, Span] = field(default_factory=dict)
     prefix: str = ""
+    numbered: bool = False  # in a labelled `{ … }` layers without a label are 0, 1, 2, … as in nn.Sequential
+    count: int = 0
 
     def path(self, label: str) -> str:
         """The full path of a label here."""
         return f"{self.prefix}.{label}" if self.prefix else label
 
-    def inside(self, label: str) -> Place:
+    def inside(self, label: str, numbered: bool = False) -> Place:
         """The place under a label."""
-        return Place(self.taken, self.path(label))
+        return Place(self.taken, self.inner, self.containers, self.path(label), numbered)
 
-    def unlabelled(self, type_name: str) -> str:
-        """A free path for a layer without a label, after its type: `linear`, `linear_2`."""
+    def unlabelled_name(self, type_name: str) -> str:
+        """A free label for a layer or block without one: a number, or after its type, `linear`, `linear_2`."""
+        if self.numbered:
+            self.count += 1
+            return str(self.count - 1)
         base = snake(type_name)
         base = f"{base}_1" if why_reserved(base) else base
-        path, number = self.path(base), 1
-        while path in self.taken:
+        name, number = base, 1
+        while self.path(name) in self.taken or self.path(name) in self.inner or self.path(name) in self.containers:
             number += 1
-            path = self.path(f"{base}_{number}")
-        return path
+            name = f"{base}_{number}"
+        return name

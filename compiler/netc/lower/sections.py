@@ -8,8 +8,8 @@ from netc import syntax as s
 from netc.diagnostics import Diagnostic, Related, closest, did_you_mean, listed
 from netc.graph import Argument
 from netc.lower.binding import Binder
+from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
-from netc.lower.expressions import Evaluator
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.op import REQUIRED, value_text

@@ -6,12 +6,12 @@ graph, and what can be sent a value is one of the callables below.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Union
+from dataclasses import dataclass, field
+from typing import Any
 
 from netc import syntax as s
 from netc.graph import Ref
-from netc.lower.scope import Scope
+from netc.lower.scope import Place, Scope
 from netc.ops.op import DType, Op, Slice
 from netc.ops.recipes import Recipe
 from netc.settings import Made
@@ -53,7 +53,7 @@ class FnValue:
 class PipeValue:
     """A pipeline without input, as a value: `(ReLU || Tanh) -> add`."""
 
-    body: s.Pipe | s.Branches
+    body: s.Pipe | s.Branches | s.InSequence | s.Repeat | s.Residual
     scope: Scope
 
     @property
@@ -61,6 +61,32 @@ class PipeValue:
         """The label that it begins with, if any."""
         first = self.body.stages[0] if isinstance(self.body, s.Pipe) else None
         return first.label.name if first and first.label else ""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockValue:
+    """A block of the spec."""
+
+    block: s.Block
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkValue:
+    """A network as a layer."""
+
+    network: s.Network
+    scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class SharedValue:
+    """A `layer NAME = …`: one instance; `uses` are the places that were sent a value through it."""
+
+    value: Any
+    label: s.Label
+    place: Place
+    uses: list[Span] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +109,14 @@ class RecipeValue:
 class Partial:
     """A callable with arguments that waits for its input: `Linear(8)`, `concat(dim=1)`."""
 
-    callee: OpValue | FnValue | RecipeValue
+    callee: OpValue | FnValue | BlockValue | NetworkValue | RecipeValue
     arguments: tuple[Given, ...]
     span: Span
 
 
-Callable_ = Union[OpValue, Identity, FnValue, PipeValue, Partial]
-CALLABLES = (OpValue, Identity, FnValue, PipeValue, Partial)
+CALLABLES = (OpValue, Identity, FnValue, BlockValue, NetworkValue, SharedValue, PipeValue, Partial)
+# What takes arguments in brackets before it is sent a value.
+PARAMETRIC = (OpValue, FnValue, BlockValue, NetworkValue, RecipeValue)
 
 
 def is_tensor(value: object) -> bool:
@@ -119,6 +146,7 @@ def kind_words(value: object) -> str:
     named: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (int, "an int"), (float, "a number"), (str, "a string"), (type(None), "`none`"), (list, "a list"), (tuple, "a tuple"),
         (Dim, "a named dimension"), (Ref, "a tensor"), (DType, "a dtype"), (FnValue, "a function"), (PipeValue, "a pipeline"),
-        (Identity, "a function"), (Partial, "a layer or function"), ((RecipeValue, Made), "a setting"),
+        (Identity, "a function"), (BlockValue, "a block"), (NetworkValue, "a network"), (SharedValue, "a layer"),
+        (Partial, "a layer or function"), ((RecipeValue, Made), "a setting"),
     )  # fmt: skip
     return next(words for kinds, words in named if isinstance(value, kinds))

@@ -33,6 +33,12 @@ def _recipe(target: str, params: str, prefix: str = "") -> Recipe:
     return Recipe(prefix + target.rsplit(".", 1)[1], target, signature(params))
 
 
+def _init(name: str, params: str) -> Recipe:
+    """An initialisation under its name in torch without the underscore behind it."""
+    return Recipe(name, f"torch.nn.init.{name}_", signature(params))
+
+
+KAIMING = "a: float = 0, mode: fan_in|fan_out = fan_in, nonlinearity: str = leaky_relu"
 ADAM = "lr: float = {lr}, betas: floats = [0.9, 0.999], eps: float = 1e-08, weight_decay: float = {decay}"
 IMPLEMENTATION = "foreach: bool? = none, maximize: bool = false, capturable: bool = false, differentiable: bool = false"
 FUSED = f"{IMPLEMENTATION}, fused: bool? = none"
@@ -79,6 +85,26 @@ SOURCES = [
             "center_box: floats = [-10.0, 10.0], shuffle: bool = true, random_state: int? = none", "sklearn."),
 ]  # fmt: skip
 
+INITS = {
+    r.name: r
+    for r in (
+        _init("normal", "mean: float = 0.0, std: float = 1.0"),
+        _init("uniform", "a: float = 0.0, b: float = 1.0"),
+        _init("constant", "val: float"),
+        _init("zeros", ""),
+        _init("ones", ""),
+        _init("eye", ""),
+        _init("dirac", "groups: int = 1"),
+        _init("xavier_uniform", "gain: float = 1.0"),
+        _init("xavier_normal", "gain: float = 1.0"),
+        _init("kaiming_uniform", KAIMING),
+        _init("kaiming_normal", KAIMING),
+        _init("trunc_normal", "mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0"),
+        _init("orthogonal", "gain: float = 1"),
+        _init("sparse", "sparsity: float, std: float = 0.01"),
+    )
+}
+
 STOPPING = [Recipe("patience", "netc.train.loop.Patience", signature("epochs: int, monitor: str = loss, min_delta: float = 0.0"))]
 
 
@@ -115,4 +141,4 @@ RECIPES = {r.name: r for r in [*OPTIMIZERS, *SCHEDULERS, *SOURCES, *STOPPING]}
 
 
 def _find(name: str) -> Recipe:
-    return RECIPES[name]
+    return RECIPES[name] if name in RECIPES else INITS[name]

@@ -1,0 +1,64 @@
+"""What can only be said when all layers are known: ties, initialisations and frozen parameters, each by key."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+
+from netc.diagnostics import Diagnostic, did_you_mean, listed
+from netc.graph import Graph, InitRule
+from netc.lower.builder import Builder
+from netc.shapes import shape_text
+from netc.source import Span
+from netc.syntax import Name
+
+
+def finish(builder: Builder) -> None:
+    """Checks the ties, and writes the keys that patterns stand for into the graph."""
+    graph = builder.graph
+    ties = [tie for tie in graph.ties if _is_tie(builder, tie.left, tie.right, tie.span)]
+    graph.ties[:] = ties
+    graph.init_rules = [InitRule(made, keys) for prefix, pattern, made in builder.rules if (keys := _keys(builder, prefix, pattern))]
+    frozen = [key for prefix, pattern in builder.freezes for key in _keys(builder, prefix, pattern)]
+    graph.frozen = tuple(dict.fromkeys(frozen))
+
+
+def _is_tie(builder: Builder, left: str, right: str, span: Span) -> bool:
+    keys = builder.graph.keys
+    for key in (left, right):
+        if key not in keys:
+            builder.report(Diagnostic("no-parameter", f"there is no parameter `{key}`", span, hint=did_you_mean(key, keys) or _some(keys)))
+            return False
+    if keys[left] != keys[right]:
+        shapes = f"{shape_text(keys[left])} and {shape_text(keys[right])}"
+        builder.report(Diagnostic("shape-mismatch", f"`{left}` and `{right}` cannot be one parameter: they are {shapes}", span))
+        return False
+    return True
+
+
+def _keys(builder: Builder, prefix: str, pattern: Name) -> tuple[str, ...]:
+    """The keys under a prefix that a pattern matches: by path, or by the type of the layer (`Linear.weight`)."""
+    graph, types = builder.graph, _types(builder.graph)
+    found = [key for key in graph.keys if _matches(key, prefix, pattern.name, types)]
+    if not found:
+        known = [key.removeprefix(f"{prefix}.") for key in graph.keys if not prefix or key.startswith(f"{prefix}.")]
+        builder.report(Diagnostic("no-parameter", f"no parameter matches `{pattern.name}`", pattern.span,
+                                  hint=did_you_mean(pattern.name, known) or _some(known)))  # fmt: skip
+    return tuple(found)
+
+
+def _matches(key: str, prefix: str, pattern: str, types: dict[str, str]) -> bool:
+    if prefix and not key.startswith(f"{prefix}."):
+        return False
+    layer, _, name = key.rpartition(".")
+    named_by_type = layer in types and fnmatchcase(f"{types[layer]}.{name}", pattern)
+    return named_by_type or fnmatchcase(key.removeprefix(f"{prefix}.") if prefix else key, pattern)
+
+
+def _types(graph: Graph) -> dict[str, str]:
+    return {n.path: n.op.name for n in graph.modules if n.op}
+
+
+def _some(keys: Iterable[str]) -> str:
+    names = list(keys)
+    return f"there {'are' if len(names) > 1 else 'is'} {listed(names, 6)}" if names else "there are none"

@@ -1,0 +1,33 @@
+"""Initialisations by their names in `torch.nn.init`, in `param` statements and `init` sections."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from netc import syntax as s
+from netc.lower.binding import Binder
+from netc.lower.calls import Calls
+from netc.lower.scope import Scope
+from netc.lower.values import UNKNOWN, has_unknown
+from netc.ops.recipes import INITS
+from netc.settings import Made
+
+
+def init_of(expression: s.Expression, scope: Scope, evaluator: Calls) -> Any:
+    """The initialisation that an expression names, `UNKNOWN` where its arguments are wrong, None if it names none.
+
+    `zeros` and `ones` are functions too; with sizes in brackets they are these.
+    """
+    called = isinstance(expression, s.Call)
+    name = expression.callee if isinstance(expression, s.Call) else expression
+    recipe = INITS.get(name.name) if isinstance(name, s.Name) else None
+    if recipe is None or scope.find(recipe.name) is not None:
+        return None
+    given = evaluator.given(expression.arguments, scope) if isinstance(expression, s.Call) else []
+    if called and given and not recipe.params:
+        return None
+    if has_unknown([g.value for g in given]):
+        return UNKNOWN
+    binder = Binder(recipe.name, recipe.signature, expression.span, lambda value: value, evaluator.report)
+    arguments = binder.bind(recipe.params, [g for g in given if g.name is None], [g for g in given if g.name])
+    return UNKNOWN if arguments is None else Made(recipe, arguments, expression.span)

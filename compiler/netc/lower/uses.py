@@ -1,0 +1,71 @@
+"""The names that a file gives: its functions, blocks and networks, and those of the files that it uses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from netc import syntax as s
+from netc.diagnostics import Diagnostic, NetError, Related
+from netc.lower.binding import Report
+from netc.lower.scope import Binding, Scope
+from netc.lower.values import BlockValue, FnValue, NetworkValue
+from netc.parse import parse, read
+from netc.source import Source, Span
+
+
+def file_scope(file: s.File, source: Source, report: Report) -> Scope:
+    """A scope with everything that a file gives a name, which all see each other, whatever their order."""
+    return _Files(report).scope(file, source, ())
+
+
+class _Files:
+    """The files that were read, each once."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+        self.scopes: dict[Path, Scope] = {}
+
+    def scope(self, file: s.File, source: Source, users: tuple[Path, ...]) -> Scope:
+        """The scope of a file that is used by `users`, the first of them outermost."""
+        scope, here = Scope(), (*users, Path(source.name).resolve())
+        for item in file.items:
+            if isinstance(item, s.Use):
+                for name, binding in self._used(item, source, here).items():
+                    self._give(scope, name, Binding(binding.value, item.span, used=True))
+            elif isinstance(item, (s.Fn, s.Block, s.Network)):
+                self._give(scope, item.name.name, Binding(_value(item, scope), item.name.span))
+        return scope
+
+    def _give(self, scope: Scope, name: str, binding: Binding) -> None:
+        old = scope.names.setdefault(name, binding)
+        if old is not binding and old.value is not binding.value:
+            first = (Related(old.span, "the first"),)
+            self.report(Diagnostic("duplicate-name", f"`{name}` is given twice", binding.span, related=first))
+
+    def _used(self, use: s.Use, source: Source, users: tuple[Path, ...]) -> dict[str, Binding]:
+        """The names of a used file, whose path is relative to the file that uses it."""
+        path = Path(source.name).parent / str(use.path.value)
+        place = path.resolve()
+        if place in users:
+            chain = " uses ".join(f"`{p.name}`" for p in (*users[users.index(place) :], place))
+            self.report(Diagnostic("use", f"files use each other in a circle: {chain}", use.span))
+            return {}
+        if place not in self.scopes:
+            self.scopes[place] = Scope()
+            try:
+                used = read(path)
+                self.scopes[place] = self.scope(parse(used), used, users)
+            except NetError as problem:
+                self._failed(problem, use.path.span)
+        return self.scopes[place].names
+
+    def _failed(self, problem: NetError, span: Span) -> None:
+        for diagnostic in problem.diagnostics:
+            is_file = diagnostic.code == "file"
+            self.report(Diagnostic("use", diagnostic.message, span, hint=diagnostic.hint) if is_file else diagnostic)
+
+
+def _value(item: s.Fn | s.Block | s.Network, scope: Scope) -> FnValue | BlockValue | NetworkValue:
+    if isinstance(item, s.Fn):
+        return FnValue(item, scope)
+    return BlockValue(item, scope) if isinstance(item, s.Block) else NetworkValue(item, scope)

@@ -126,11 +126,23 @@ def test_a_byte_order_mark_is_no_error(tmp_path: Path) -> None:
     assert run("compile", tmp_path / "bom.net") == 0
 
 
-@pytest.mark.parametrize("target", ["missing/model.py", "."])
+@pytest.mark.parametrize("target", ["missing/model.py", "folder.py"])
 def test_a_place_that_cannot_be_written(good: Path, tmp_path: Path, target: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "folder.py").mkdir()
     assert run("compile", good, "-o", tmp_path / target) == 1
     assert "cannot be written" in capsys.readouterr().err
-    assert [p.name for p in tmp_path.iterdir()] == ["good.net"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["folder.py", "good.net"]
+
+
+def test_a_spec_is_not_overwritten_by_its_model(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compile", good, "-o", good) == 2
+    assert "-o takes a Python file" in capsys.readouterr().err
+    assert good.read_text() == GOOD
+
+
+def test_a_wrong_override_is_wrong_use(good: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compile", good, "--set", "widht=3") == 2
+    assert "did you mean `width`?" in capsys.readouterr().err
 
 
 def test_warnings_do_not_stop(good: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -183,7 +183,7 @@ def test_blocks_sharing_and_rules() -> None:
     module = netc.load(BLOCKS).module()
     keys = list(module.state_dict())
     assert keys[:4] == ["cls", "scale", "blocks.0.norm.weight", "blocks.0.norm.bias"]
-    assert {"blocks.1.tokens.2.bias", "stage1.weight", "up.0.weight", "up.up.0.weight", "tower.0.weight", "cls", "scale"} <= set(keys)
+    assert {"blocks.1.tokens.2.bias", "stage1.weight", "up.0.weight", "up.1.0.weight", "tower.0.weight", "cls", "scale"} <= set(keys)
     assert module.get_parameter("head.weight") is module.get_parameter("tower.0.weight")
     assert all(p.requires_grad != name.startswith("blocks.") for name, p in module.named_parameters())
     assert all(not p.any() for name, p in module.named_parameters() if name.endswith("bias"))

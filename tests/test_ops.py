@@ -5,73 +5,25 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+import einops
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch import Tensor, nn
+from torch import nn
 
 from netc.code import Text, construction, expression
-from netc.graph import Argument, Node, Ref
-from netc.infer import Inferred, Known, infer
+from netc.graph import Argument, Node
+from netc.infer import Inferred, infer
 from netc.ops import TABLE
-from netc.ops.op import REQUIRED, DType, Op
-from netc.source import Source, Span
-from netc.tensors import TensorType, Type
-from tests.op_cases import CASES, ROWS
-
-HERE = Span(Source("test", "x"), 0, 1)
-
-
-def arguments(op: Op, case: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The values of a case for a row's config and call, defaults filled in; tensors as (shape, dtype)."""
-
-    def filled(name: str, default: Any, kind: str) -> Any:
-        if name in case:
-            return case[name]
-        if default is not REQUIRED:
-            return default
-        assert kind in ("tensor", "operand"), f"{op.name} needs {name}"
-        return ((4, 6, 5), "bool" if op.name == "logical_not" else "float32")
-
-    config = {p.name: case.get(p.name, None if p.inferred else filled(p.name, p.default, p.kind)) for p in op.params}
-    call = {}
-    for p in op.inputs:
-        value = [ROWS, ROWS] if p.variadic and p.name not in case else filled(p.name, p.default, p.kind)
-        call[p.name] = value
-    return config, call
-
-
-class Tensors:
-    """Tensors behind references, as a node's arguments have them."""
-
-    def __init__(self) -> None:
-        self.made: list[Tensor] = []
-
-    def ref(self, value: Any) -> Any:
-        if isinstance(value, list):
-            return [self.ref(v) for v in value]
-        if not (isinstance(value, tuple) and len(value) == 2 and isinstance(value[0], tuple)):
-            return value
-        shape, dtype = value
-        made = torch.rand(shape) if dtype == "float32" else torch.randint(0, 2, shape).to(getattr(torch, dtype))
-        self.made.append(made)
-        return Ref(len(self.made) - 1)
-
-    def lookup(self, ref: Ref) -> Known:
-        return Known(type_of(self.made[ref.node]), HERE)
-
-
-def type_of(value: Any) -> Type:
-    """The type of what torch gave."""
-    if isinstance(value, Tensor):
-        return TensorType(tuple(value.shape), str(value.dtype).removeprefix("torch."))
-    return tuple(type_of(v) for v in value)
-
+from netc.ops.op import REQUIRED, DType
+from tests.op_cases import CASES
+from tests.op_checks import HERE, Tensors, arguments, type_of
 
 ALL = [(name, case) for name in TABLE for case in CASES.get(name, [{}])]
 
 
+@pytest.mark.filterwarnings("ignore:reduction:UserWarning", "ignore:enable_nested_tensor:UserWarning", "ignore:LSTM with proj")
 @pytest.mark.parametrize(("name", "case"), ALL, ids=[f"{name}-{i}" for i, (name, _) in enumerate(ALL)])
 def test_row(name: str, case: dict[str, Any]) -> None:
     torch.manual_seed(0)
@@ -82,30 +34,73 @@ def test_row(name: str, case: dict[str, Any]) -> None:
     result = infer(op, given_config, given_call, tensors.lookup, HERE)
     assert isinstance(result, Inferred), result
     node = Node(0, "op", HERE, result.type, op, name, result.config, given_call, result.weights)
-    space: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "t": tensors.made}
+    space: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "einops": einops, "t": tensors.made, "self": nn.Module()}
     if op.is_module:
         space["module"] = module = eval(construction(node), space)
-        assert {n: tuple(p.shape) for n, p in module.named_parameters()} == result.weights
+        assert [(n, tuple(p.shape)) for n, p in module.named_parameters()] == list(result.weights.items())
     value = eval(expression(node, lambda ref: Text(f"t[{ref.node}]"), "module").text, space)
     assert type_of(value) == result.type
 
 
+# Not in a row: where and how parameters are made, what is deprecated, and what a spec has no value for.
+LEFT_OUT = {
+    "device", "dtype", "args", "kwargs", "_weight", "_freeze", "_random_samples", "max_value", "min_value", "process_group", "size_average",
+    "reduce", "custom_encoder", "custom_decoder", "options",
+}  # fmt: skip
+
+
+def constructor(name: str) -> dict[str, Any]:
+    """The parameters of a class of `torch.nn` in order, with their defaults; `empty` where there is none."""
+    found = {n: p.default for n, p in inspect.signature(getattr(nn, name)).parameters.items()}
+    if name in ("RNN", "GRU", "LSTM"):  # these only have `*args, **kwargs`
+        found = {n: p.default for n, p in inspect.signature(nn.RNNBase).parameters.items() if n != "mode"}
+        if name == "RNN":
+            items = list(found.items())
+            found = dict([*items[:3], ("nonlinearity", "tanh"), *items[3:]])
+        if name != "LSTM":
+            del found["proj_size"]
+    return {n: _plain(d) for n, d in found.items() if n not in LEFT_OUT}
+
+
+def _plain(default: Any) -> Any:
+    """A default as a spec has it: a function by its name, a tuple as a list."""
+    if inspect.isfunction(default):
+        return default.__name__
+    return list(default) if isinstance(default, tuple) else default
+
+
 @pytest.mark.parametrize("name", [n for n, op in TABLE.items() if op.is_module])
 def test_parameters_of_modules_are_torchs(name: str) -> None:
-    """Names, order and defaults of a row's parameters are those of the class (device and dtype aside)."""
-    op = TABLE[name]
-    parameters = inspect.signature(getattr(nn, name)).parameters
-    theirs = {n: p.default for n, p in parameters.items() if n not in ("device", "dtype", "self", "_weight", "_freeze")}
-    ours = {p.name: p.default for p in op.params}
-    extra = set(theirs) - set(ours)
-    # deprecated, or of a result that has no place in a network
-    assert extra <= {"args", "kwargs", "return_indices", "divisor_override", "max_value", "min_value"}, extra
+    """Names, order and defaults of a row's parameters are those of the class."""
+    op, theirs = TABLE[name], constructor(name)
+    if op.is_loss:
+        theirs.pop("weight")  # a tensor, which a module is not constructed with in a spec
+    assert [p.name for p in op.params] == list(theirs)
     for param in op.params:
-        default = theirs[param.name]
-        if param.inferred or param.default is REQUIRED:
-            assert default is inspect.Parameter.empty
-        else:
-            assert param.default == default, param.name
+        if param.default is REQUIRED:
+            assert theirs[param.name] is inspect.Parameter.empty, param.name
+        elif not param.inferred:
+            assert param.default == theirs[param.name], param.name
+
+
+@pytest.mark.parametrize("name", [n for n, op in TABLE.items() if op.is_module])
+def test_inputs_of_modules_are_torchs(name: str) -> None:
+    """Names, order and defaults of what a module is called with are those of its `forward`."""
+    theirs = {n: p.default for n, p in inspect.signature(getattr(nn, name).forward).parameters.items() if n != "self"}
+    ours = {p.name: inspect.Parameter.empty if p.default is REQUIRED else p.default for p in TABLE[name].inputs}
+    if name == "RMSNorm":  # its one input is called `x`
+        theirs = {"input": theirs.pop("x")}
+    assert list(ours.items()) == list(theirs.items())
+
+
+@pytest.mark.parametrize("name", [n for n, op in TABLE.items() if op.is_loss and not op.is_module])
+def test_parameters_of_losses_are_torchs(name: str) -> None:
+    """Operands are those of the function; what follows has the names, order and defaults of the class."""
+    op, theirs = TABLE[name], constructor(name)
+    function = inspect.signature(getattr(nn.functional, op.target.rsplit(".", 1)[1])).parameters
+    count = len(op.inputs) - len(theirs)
+    assert [p.name for p in op.inputs[:count]] == list(function)[:count]
+    assert [(p.name, p.default) for p in op.inputs[count:]] == list(theirs.items())
 
 
 @settings(max_examples=60, deadline=None)

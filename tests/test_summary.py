@@ -91,7 +91,7 @@ def test_columns_stay_aligned_over_200_rows() -> None:
         ("x + x", "+"),
         ("-x", "neg"),
         ("x[:, 0, ..., 1:7:2]", "[:, 0, ..., 1:7:2]"),
-        ("x -> reshape([B, 256])", "reshape([B, 256])"),
+        ("x -> reshape([B, 256])", "reshape(B, 256)"),
     ],
 )
 def test_an_op_is_written_as_in_a_spec(chain: str, text: str) -> None:

@@ -56,6 +56,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status. Wrong use exits with 2 from within."""
     parsed = _parser().parse_args(arguments)
     overrides = _overrides(parsed)
+    if parsed.command is _compile and parsed.output and parsed.output.suffix != ".py":
+        parsed.parser.error(f"-o takes a Python file to write, e.g. -o {parsed.spec.stem}.py, not {parsed.output}")
     try:
         spec = netc.load(parsed.spec, overrides, parsed.network)
         for warning in [spec.warnings] if spec.warnings else []:
@@ -64,7 +66,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return status
     except NetError as problem:
         print(render_all(problem.diagnostics, _color()), file=sys.stderr)
-        return 1
+        is_command_line = all(d.span is not None and d.span.source.name.startswith("--set") for d in problem.diagnostics)
+        return 2 if is_command_line else 1
 
 
 def run() -> None:
@@ -136,6 +139,8 @@ def _draw(spec: netc.Network, parsed: argparse.Namespace) -> int:
 
 def _train(spec: netc.Network, parsed: argparse.Namespace) -> int:
     result = spec.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr)
+    if result.history.stopped_early or result.history.interrupted:
+        print(f"stopped {'early' if result.history.stopped_early else 'by Ctrl-C'} in epoch {result.history.epochs}")
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     print(f"wrote {result.path}{os.sep}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -32,7 +33,22 @@ class Text:
 Values = Callable[[Ref], Text]
 
 
-def literal(value: Any, values: Values, dims: Callable[[Dim], str] = str) -> Text:
+@dataclass(frozen=True, slots=True)
+class Sizes:
+    """How symbolic sizes are written where an expression stands, and the device of the tensors there, e.g. `x.device`."""
+
+    write: Callable[[Dim], str] = str
+    device: str = ""
+
+    def __call__(self, dim: Dim) -> str:
+        """A size as it is written here."""
+        return self.write(dim)
+
+
+PLAIN = Sizes()
+
+
+def literal(value: Any, values: Values, dims: Sizes = PLAIN) -> Text:
     """An argument as Python source; references through `values`, symbolic sizes through `dims`."""
     if isinstance(value, Ref):
         return values(value)
@@ -51,23 +67,57 @@ def literal(value: Any, values: Values, dims: Callable[[Dim], str] = str) -> Tex
         return Text(f"({', '.join(literal(v, values, dims).text for v in value)}{',' if len(value) == 1 else ''})")
     if isinstance(value, str):
         return Text('"' + repr(value)[1:-1].replace('"', '\\"') + '"')
+    if isinstance(value, float) and not math.isfinite(value):
+        return Text(f'float("{value}")')
     negative = isinstance(value, (int, float)) and value < 0
     return Text(repr(value), BINDING["prefix-"] if negative else ATOM)
 
 
-def arguments(params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Callable[[Dim], str] = str) -> list[str]:
-    """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs."""
+def _mode(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
+    """Whether the module is training; the functions' own default is another, so it is always written."""
+    return [f"{param.name}={'self.training' if value is None else value}"]
+
+
+def _training_rate(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
+    return [f"{param.name}={value!r} if self.training else 0.0"] if value else []
+
+
+def _keywords(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
+    return [f"{name}={literal(part, values, dims).text}" for name, part in value]
+
+
+# Kinds of parameters that are written in a way of their own; see `netc.ops.op`.
+SPECIAL: dict[str, Callable[[Param, Any, Values, Sizes], list[str]]] = {
+    "mode": _mode,
+    "training_rate": _training_rate,
+    "keywords": _keywords,
+}
+
+
+def arguments(
+    params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Sizes = PLAIN, spread: bool = False
+) -> list[str]:
+    """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs.
+
+    With `spread` a parameter that takes any number of values has them as arguments of their own, not as a list.
+    """
     texts: list[str] = []
     by_place = True
     for param in params:
         argument = given[param.name]
+        if param.kind in SPECIAL:
+            texts += SPECIAL[param.kind](param, argument.value, values, dims)
+            continue
         default = None if param.inferred else param.default
-        required = param.default is REQUIRED or param.inferred
+        required = param.default is REQUIRED or (param.inferred and argument.value is not None)
         if argument.value == default and not required and type(argument.value) is type(default):
             by_place = False
             continue
         value = argument.value
-        if isinstance(value, list) and not param.variadic and not any(isinstance(v, Ref) for v in value):
+        if spread and param.variadic and value:
+            texts += [literal(v, values, dims).text for v in value]
+            continue
+        if isinstance(value, list) and not (param.variadic and param.takes_tensors) and not any(isinstance(v, Ref) for v in value):
             value = tuple(value)
         text = literal(value, values, dims).text
         by_place = by_place and required
@@ -82,15 +132,17 @@ def construction(node: Node) -> str:
     return f"{short(node.op.target)}({', '.join(texts)})"
 
 
-def expression(node: Node, values: Values, module: str = "", dims: Callable[[Dim], str] = str) -> Text:
+def expression(node: Node, values: Values, module: str = "", dims: Sizes = PLAIN) -> Text:
     """What a node computes; `module` is how the layer itself is reached, e.g. `self.hidden1`."""
     op = node.op
     assert op is not None
-    if op.is_module or op.written in ("call", "method"):
-        texts = arguments(op.inputs, dict(node.call), values, dims)
+    if op.is_module or op.written in ("call", "spread", "method", "creation"):
+        texts = arguments(op.inputs, dict(node.call), values, dims, spread=op.written != "call" and not op.is_module)
         called = module if op.is_module else short(op.target)
         if op.written == "method":
             called, texts = f"{bracketed(texts[0])}.{op.target.rsplit('.', 1)[1]}", texts[1:]
+        if op.written == "creation" and dims.device:
+            texts.append(f"device={dims.device}")
         return Text(f"{called}({', '.join(texts)})")
     if op.written == "index":
         operands = [literal(node.call["input"].value, values, dims)]
@@ -111,14 +163,14 @@ def bracketed(text: str) -> str:
     return text if re.fullmatch(r"[\w.]+(\(.*\))?", text) else f"({text})"
 
 
-def size_writer(graph: Graph, sources: Sequence[int], name: Callable[[Ref], str]) -> Callable[[Dim], str]:
-    """How a symbolic size is written: its names as axes of the inputs (and targets) with the ids `sources`."""
+def size_writer(graph: Graph, sources: Sequence[Ref], name: Callable[[Ref], str]) -> Sizes:
+    """How a symbolic size is written: its names as axes of the tensors `sources`, the first of which has the device."""
 
     def write(dim: Dim) -> str:
         places = {n: graph.axis_named(n, sources) for n in dim.names()}
-        return re.sub(r"[^\W\d]\w*", lambda m: f"{name(Ref(places[m[0]][0]))}.shape[{places[m[0]][1]}]", str(dim))
+        return re.sub(r"[^\W\d]\w*", lambda m: f"{name(places[m[0]][0])}.shape[{places[m[0]][1]}]", str(dim))
 
-    return write
+    return Sizes(write, f"{name(sources[0])}.device" if sources else "")
 
 
 def _operands(node: Node) -> list[Any]:

@@ -60,6 +60,8 @@ CODES: dict[str, Code] = {
     # the graph
     "unused-value": Code("A value is computed and nothing uses it.", "warning"),
     "unused-input": Code("An input or target is declared and nothing reads it.", "warning"),
+    "shadowing": Code("A function or block has the name of one of PyTorch's, which it hides.", "warning"),
+    "unused-function": Code("A function or block is never used, so nothing in it is checked.", "warning"),
     "unused-parameter": Code("A parameter of the network is never used.", "warning"),
     # pictures
     "drawing": Code("A picture cannot be drawn or written."),

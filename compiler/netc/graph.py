@@ -51,6 +51,7 @@ class Node:
     config: Mapping[str, Argument] = field(default_factory=dict)
     call: Mapping[str, Argument] = field(default_factory=dict)
     weights: Mapping[str, Shape] = field(default_factory=dict)
+    region: int = 0  # the innermost region that it was made in; 0 is the network itself
 
     @property
     def refs(self) -> list[Ref]:
@@ -107,6 +108,23 @@ def dims_in(value: Any) -> Iterator[Dim]:
 
 
 @dataclass(frozen=True, slots=True)
+class Region:
+    """One use of a block, a network or a labelled pipeline: the nodes made in it lie under its path.
+
+    `kind` is "block" or "pipeline"; `name` the block's, `values` its arguments that are numbers, bools or strings, `names`
+    the names that it gives to values.
+    """
+
+    id: int
+    parent: int
+    path: str
+    kind: str
+    name: str = ""
+    values: Mapping[str, Any] = field(default_factory=dict)
+    names: dict[Ref, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Named:
     """An output, loss or metric of the network. An unnamed loss is called `loss`."""
 
@@ -139,6 +157,7 @@ class Graph:
         self.name = name
         self.span = span
         self.dag: nx.DiGraph[int] = nx.DiGraph()
+        self.regions = [Region(0, 0, "", "block", name)]
         self.names: dict[Ref, str] = {}  # the names that the spec gives to values; inputs and targets have theirs too
         self.outputs: list[Named] = []
         self.losses: list[Named] = []
@@ -242,16 +261,15 @@ class Graph:
                 stack.extend(self.dag.predecessors(id))
         return [self.node(id) for id in sorted(needed)]
 
-    def axis_named(self, name: str, nodes: Iterable[int]) -> tuple[int, int]:
-        """The first of these inputs (or targets) with an axis that is just this dimension: its id, and the axis.
+    def axis_named(self, name: str, refs: Iterable[Ref]) -> tuple[Ref, int]:
+        """The first of these tensors with an axis that is just this dimension, and the axis.
 
         Raises KeyError where none has one.
         """
-        for id in nodes:
-            kind = self.node(id).type
-            assert isinstance(kind, TensorType)
-            if Dim.named(name) in kind.shape:
-                return id, kind.shape.index(Dim.named(name))
+        for ref in refs:
+            kind = self.type_of(ref)
+            if isinstance(kind, TensorType) and Dim.named(name) in kind.shape:
+                return ref, kind.shape.index(Dim.named(name))
         raise KeyError(name)
 
     def __deepcopy__(self, memo: object) -> Graph:

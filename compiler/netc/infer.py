@@ -55,6 +55,8 @@ def typed(value: Any, lookup: Lookup) -> Any:
         return lookup(value).type
     if isinstance(value, list):
         return [typed(part, lookup) for part in value]
+    if isinstance(value, tuple):
+        return tuple(typed(part, lookup) for part in value)
     if isinstance(value, Slice):
         return Slice(*(typed(part, lookup) for part in value.parts))
     return value

@@ -8,6 +8,7 @@ from importlib import import_module
 from operator import add
 from typing import Any
 
+import einops
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -66,7 +67,7 @@ class NetModule(nn.Module):
         """The steps of the forward pass, one at a time: each node with the value that it gave."""
         tensors = self._bind(self._inputs, inputs, named)
         values: dict[int, Any] = {node.id: tensor for node, tensor in zip(self.graph.inputs, tensors, strict=True)}
-        sources = list(values)
+        sources = [Ref(id) for id in values]
         for node in self.graph.forward_nodes:
             if node.kind in ("param", "buffer"):
                 values[node.id] = _attribute(self, node.path)
@@ -75,7 +76,7 @@ class NetModule(nn.Module):
             sizes = size_writer(self.graph, sources, lambda ref: f"values[{ref.node}]")
             text = expression(node, lambda ref: Text("".join([f"values[{ref.node}]", *(f"[{i}]" for i in ref.path)])), "layer", sizes).text
             layer = self.get_submodule(node.path) if node.is_module else None
-            values[node.id] = _lambda(f"lambda values, layer: {text}")(values, layer)
+            values[node.id] = _lambda(f"lambda self, values, layer: {text}")(self, values, layer)
             yield node, values[node.id]
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
@@ -150,7 +151,7 @@ def _tensor(node: Node, graph: Graph) -> Tensor:
     assert isinstance(kind, TensorType)
     if isinstance(init, Ref):
         walk = _function(unroll(graph, "start", [], [init]))
-        made: Tensor = walk(None)[0]
+        made: Tensor = walk(nn.Module())[0]
         return made.clone()
     empty = torch.empty([int(str(size)) for size in kind.shape], dtype=getattr(torch, kind.dtype))
     if isinstance(init, Made):
@@ -178,7 +179,7 @@ def _function_of(target: str) -> Callable[..., Any]:
     return function
 
 
-NAMES = {"torch": torch, "nn": nn, "F": F}
+NAMES = {"torch": torch, "nn": nn, "F": F, "einops": einops}
 
 
 @cache

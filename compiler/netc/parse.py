@@ -272,8 +272,11 @@ class ToSyntax(Transformer[Token, Any]):
         return s.Dots(self._span(meta))
 
     def number(self, meta: Meta, parts: list[Token]) -> s.Literal:
-        text = str(parts[0])
-        return s.Literal(self._span(meta), int(text) if text.isdigit() else float(text))
+        text, span = str(parts[0]), self._span(meta)
+        value = int(text) if text.isdigit() else float(text)
+        if value == float("inf") or (isinstance(value, int) and value.bit_length() > 63):
+            raise error("syntax", f"the number {text if len(text) < 30 else text[:30] + '…'} is too large", span)
+        return s.Literal(span, value)
 
     def string(self, meta: Meta, parts: list[Token]) -> s.Literal:
         return s.Literal(self._span(meta), unescape(str(parts[0])[1:-1]))

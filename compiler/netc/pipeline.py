@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
-from netc.diagnostics import Diagnostic, NetError
+from netc.diagnostics import Diagnostic, NetError, error
 from netc.graph import Graph
 from netc.lower.lowering import Program, lower
 from netc.lower.overrides import Overrides
 from netc.parse import parse, read
 from netc.settings import Section
-from netc.source import Source
+from netc.source import Source, Span
 from netc.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -21,11 +23,32 @@ if TYPE_CHECKING:
     from netc.train.session import Result
 
 
+DEEPEST_STACK = 6000  # Python frames; an operator within another takes about four
+
+
 def pipeline(source: Source, overrides: Overrides, network: str | None = None) -> tuple[Program, Table | None]:
     """Text to a checked graph, with the data and training that the text describes. Raises `NetError`.
 
     A size that a layer needs as a number, and that only the data knows, is taken from the data, which is then given too.
     """
+    with deeply_nested(source):
+        return _pipeline(source, overrides, network)
+
+
+@contextmanager
+def deeply_nested(source: Source) -> Iterator[None]:
+    """Room for expressions a thousand levels deep, and a `NetError` for what is deeper still."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, DEEPEST_STACK))
+    try:
+        yield
+    except RecursionError:
+        raise error("syntax", "the spec is nested too deeply", Span(source, 0, 1), "name some of the inner values") from None
+    finally:
+        sys.setrecursionlimit(before)
+
+
+def _pipeline(source: Source, overrides: Overrides, network: str | None) -> tuple[Program, Table | None]:
     file = parse(source)
     program, errors = lower(file, source, overrides, network)
     table: Table | None = None
@@ -61,6 +84,9 @@ class Network:
         self.table = table  # the data, where it had to be read for a size
         self.text = source
         self.overrides = overrides
+
+    def __repr__(self) -> str:
+        return f"Network({self.graph.name}, {self.graph.parameter_count:,} parameters)"
 
     @property
     def graph(self) -> Graph:

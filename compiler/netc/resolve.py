@@ -5,6 +5,7 @@ What a run was made of stands in this form in its folder: it needs no overrides,
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from netc.graph import Argument, Graph, Node, Ref
@@ -23,13 +24,37 @@ def resolve(program: Program) -> str:
 
 def _network(graph: Graph) -> str:
     names = _names(graph)
-    lines = [f"  {n.kind} {names[Ref(n.id)]}: {n.type}" for n in graph.nodes if n.kind != "op"]
-    lines += [f"  {_left(n, names)} = {_right(n, names)}" for n in graph.nodes if n.kind == "op"]
+    uses = Counter(n.path for n in graph.nodes if n.is_module)
+    lines = [f"  {n.kind} {names[Ref(n.id)]}: {n.type}" for n in graph.nodes if n.kind in ("input", "target")]
+    shared = {path: _free(path.replace(".", "_"), names) for path, count in uses.items() if count > 1}
+    declared: set[str] = set()
+    for node in graph.nodes:
+        lines += _lines(node, names, shared, declared)
     lines += [f"  output {', '.join(_value(o.ref, names) for o in graph.outputs)}"]
     several = len(graph.losses) > 1
     lines += [f"  loss {f'{o.name} = ' if several else ''}{_value(o.ref, names)}" for o in graph.losses]
     lines += [f"  metric {o.name} = {_value(o.ref, names)}" for o in graph.metrics]
+    lines += [f"  tie {tie.left} = {tie.right}" for tie in graph.ties]
+    rules = [f"    {key} = {_made(rule.init)}" for rule in graph.init_rules for key in rule.keys]
+    lines += ["  init {", *rules, "  }"] if rules else []
+    lines += [f"  freeze {key}" for key in graph.frozen]
     return "\n".join([f"network {graph.name} {{", *lines, "}"])
+
+
+def _lines(node: Node, names: dict[Ref, str], shared: dict[str, str], declared: set[str]) -> list[str]:
+    """The statements for a node; a layer that is used several times is declared before its first use."""
+    if node.kind in ("param", "buffer"):
+        init = node.config["init"].value
+        value = _made(init) if isinstance(init, Made) else _value(init, names)
+        return [f"  {node.kind} {node.path}: {node.type} = {value}"]
+    if node.kind != "op":
+        return []
+    if node.path not in shared or not node.is_module:
+        return [f"  {_left(node, names)} = {_right(node, names)}"]
+    name = shared[node.path]
+    declaration = [] if node.path in declared else [f"  layer {name} = {node.path}: {_layer(node, names)}"]
+    declared.add(node.path)
+    return [*declaration, f"  {_left(node, names)} = {_sent(node, names)} -> {name}"]
 
 
 def _names(graph: Graph) -> dict[Ref, str]:
@@ -56,10 +81,7 @@ def _right(node: Node, names: dict[Ref, str]) -> str:
     op = node.op
     assert op is not None
     if op.is_module:
-        inputs = [_value(ref, names) for ref in node.refs]
-        sent = inputs[0] if len(inputs) == 1 else f"({', '.join(inputs)})"
-        config = [_argument(p, node.config[p.name], names) for p in op.params]
-        return f"{sent} -> {node.path}: {op.name}({', '.join(config)})"
+        return f"{_sent(node, names)} -> {node.path}: {_layer(node, names)}"
     operands = [_value(node.call[p.name].value, names) for p in op.inputs]
     if op.written == "index":
         return f"{operands[0]}{operands[1]}"
@@ -67,12 +89,33 @@ def _right(node: Node, names: dict[Ref, str]) -> str:
         return f"-{operands[0]}"
     if not op.name.isidentifier():
         return f"{operands[0]} {op.name} {operands[1]}"
-    return f"{op.name}({', '.join(_argument(p, node.call[p.name], names) for p in op.inputs)})"
+    return f"{op.name}({', '.join(filter(None, (_argument(p, node.call[p.name], names) for p in op.inputs)))})"
+
+
+def _sent(node: Node, names: dict[Ref, str]) -> str:
+    inputs = [_value(ref, names) for ref in node.refs]
+    return inputs[0] if len(inputs) == 1 else f"({', '.join(inputs)})"
+
+
+def _layer(node: Node, names: dict[Ref, str]) -> str:
+    assert node.op is not None
+    return f"{node.op.name}({', '.join(_argument(p, node.config[p.name], names) for p in node.op.params)})"
+
+
+def _free(name: str, names: dict[Ref, str]) -> str:
+    """The name, with an underscore behind it where a value has it."""
+    return f"{name}_" if name in names.values() else name
+
+
+def _made(made: Made) -> str:
+    return f"{made.recipe.name}({', '.join(f'{name}={value_text(v)}' for name, v in made.values.items())})"
 
 
 def _argument(param: Param, argument: Argument, names: dict[Ref, str]) -> str:
+    if param.kind == "keywords":
+        return ", ".join(f"{name}={_value(value, names)}" for name, value in argument.value)
     if param.variadic:
-        return ", ".join(_value(v, names) for v in argument.value)
+        return ", ".join(_value(v, names) for v in argument.value) or "[]"
     text = _value(argument.value, names)
     return text if param.takes_tensors and param.default is REQUIRED else f"{param.name}={text}"
 
@@ -99,6 +142,5 @@ def _section(section: Section) -> str:
 def _setting(section: Section, key: str) -> str:
     value = section[key]
     if isinstance(value, Made):
-        arguments = ", ".join(f"{name}={value_text(v)}" for name, v in value.values.items())
-        return f"{value.recipe.name}({arguments})"
+        return _made(value)
     return value if value in KEYS[section.kind][key].param.choices else value_text(value)

@@ -20,7 +20,10 @@ Row = tuple[str, str, str, str]
 def summary(graph: Graph) -> str:
     """The layer table as lines of plain text: inputs, what the outputs need, outputs, losses and metrics, and the total."""
     body = [_node_row(graph, node) for node in graph.inputs]
-    body += [_node_row(graph, node) for node in graph.forward_nodes if node.kind == "op"]
+    shown = {node.id for node in graph.forward_nodes}
+    # Layers that only a loss uses, or nothing, have parameters too: the rows add up to the total.
+    shown |= {node.id for node in graph.registered if node.weights}
+    body += [_node_row(graph, node) for node in graph.nodes if node.id in shown and node.kind not in ("input", "target")]
     ends = [_end_row(graph, named, "output") for named in graph.outputs]
     ends += [_end_row(graph, named, "loss") for named in graph.losses]
     ends += [_end_row(graph, named, "metric") for named in graph.metrics]
@@ -108,6 +111,9 @@ def argument_texts(params: Sequence[Param], given: Mapping[str, Argument], with_
     texts: list[str] = []
     for param in params:
         argument = given[param.name]
+        if param.kind == "keywords":
+            texts += [f"{name}={value_text(value)}" for name, value in argument.value]
+            continue
         values = argument.value if param.variadic and isinstance(argument.value, list) else [argument.value]
         values = [value for value in values if not _holds_tensor(value)]
         if param.inferred:

@@ -20,7 +20,7 @@ def unroll(graph: Graph, name: str, takes: Sequence[Node], results: Sequence[Ref
     lines = [f"def {name}({', '.join(['self', *(variable(Ref(id)) for id in sources)])}):"]
     if any(n.is_module for n in nodes):
         lines.append("    modules = self._modules")
-    sizes = size_writer(graph, sources, variable)
+    sizes = size_writer(graph, [Ref(id) for id in sources], variable)
     for node in nodes:
         text = _reach(node) if node.op is None else expression(node, lambda ref: Text(variable(ref)), _reach(node), sizes).text
         unneeded = ", ".join(variable(Ref(id)) for id in dead[node.id])
@@ -48,8 +48,9 @@ def _dead_after(graph: Graph, nodes: Sequence[Node], sources: Sequence[int], kep
     last: dict[int, int] = {}
     for node in nodes:
         names = {name for a in node.call.values() for dim in dims_in(a.value) for name in dim.names()}
-        sized = [graph.axis_named(name, sources)[0] for name in names]
-        last |= dict.fromkeys([*(ref.node for ref in node.refs), *sized], node.id)
+        sized = [graph.axis_named(name, [Ref(id) for id in sources])[0].node for name in names]
+        on_device = sources[:1] if node.op is not None and node.op.written == "creation" else []
+        last |= dict.fromkeys([*(ref.node for ref in node.refs), *sized, *on_device], node.id)
     dead: dict[int, list[int]] = {node.id: [] for node in nodes}
     for id, end in last.items():
         if id not in kept:

@@ -23,10 +23,12 @@ class Binder:
     def __init__(self, name: str, signature: str, span: Span, typed: Callable[[Any], Any], report: Report) -> None:
         self.name, self.signature, self.span, self.typed, self.report = name, signature, span, typed, report
         self.ok = True
+        self.left_out: list[str] = []
 
     def bind(self, params: Sequence[Param], placed: Sequence[Given], named: Sequence[Given]) -> dict[str, Argument] | None:
         """The arguments by parameter name, in the parameters' order; None where something is wrong."""
         bound: dict[str, Given] = {}
+        self.left_out = [p.name for p in params if p.inferred]
         self._place(params, list(placed), bound)
         self._name(params, named, bound)
         if not self.ok:
@@ -46,7 +48,7 @@ class Binder:
 
     def _place(self, params: Sequence[Param], placed: list[Given], bound: dict[str, Given]) -> None:
         for param in params:
-            if not placed or param.inferred:
+            if not placed or param.inferred or param.kind == "keywords":
                 continue
             if param.variadic:
                 taken = self._take_variadic(param, placed)
@@ -63,19 +65,22 @@ class Binder:
             self.fail("too-many-arguments", f"`{self.name}` takes at most {count_of(most, 'argument')} by place", placed[0].span)
 
     def _take_variadic(self, param: Param, placed: list[Given]) -> list[Given]:
-        """The leading arguments that a `tensor...` takes: tensors, or for `operand...` all."""
+        """The leading arguments that a `tensor...` takes: tensors; what takes other values (`size...`) takes all."""
         count = 0
-        while count < len(placed) and (param.kind == "operand" or is_tensor(placed[count].value) or has_unknown(placed[count].value)):
+        while count < len(placed) and (param.kind != "tensor" or is_tensor(placed[count].value) or has_unknown(placed[count].value)):
             count += 1
         taken, placed[:] = placed[:count], placed[count:]
         return taken
 
     def _name(self, params: Sequence[Param], named: Sequence[Given], bound: dict[str, Given]) -> None:
-        by_name = {p.name: p for p in params}
+        by_name = {p.name: p for p in params if p.kind != "keywords"}
+        rest = next((p for p in params if p.kind == "keywords"), None)
         for given in named:
             assert given.name is not None
             name = given.name.name
-            if name not in by_name:
+            if name not in by_name and rest:
+                bound.setdefault(rest.name, Given(given.name, [], given.span)).value.append([name, given.value])
+            elif name not in by_name:
                 self._unknown(given, by_name)
             elif name in bound:
                 self.fail("duplicate-argument", f"`{self.name}` is given `{name}` twice", given.span,
@@ -112,7 +117,7 @@ class Binder:
         return value
 
     def _check_each(self, param: Param, typed: list[Any], given: Given) -> None:
-        for value in typed:
+        for value in typed if isinstance(typed, list) else [typed]:
             if not param.accepts(value):
                 self._wrong(param, value, given.span)
                 return
@@ -127,7 +132,9 @@ class Binder:
         elif param.kind == "tensor" and not param.variadic:
             self.fail("not-a-tensor", f"`{self.name}`: {param.name} must be a tensor, not {shown}", span)
         else:
-            self.fail("argument-type", f"`{self.name}`: {param.name} must be {param.words}, not {shown}", span)
+            is_size = param.kind == "bool" and type(typed) is int and bool(self.left_out)
+            hint = f"{listed(self.left_out)} is inferred and left out: `{self.signature}`" if is_size else ""
+            self.fail("argument-type", f"`{self.name}`: {param.name} must be {param.words}, not {shown}", span, hint)
 
 
 def spread(inputs: Sequence[Given]) -> list[Given]:

@@ -13,7 +13,18 @@ from netc.lower.expressions import set_hint
 from netc.lower.inits import init_of
 from netc.lower.pipelines import Pipelines
 from netc.lower.scope import Binding, Scope
-from netc.lower.values import CALLABLES, UNKNOWN, BlockValue, Given, NetworkValue, SharedValue, has_unknown, is_tensor, kind_words
+from netc.lower.values import (
+    CALLABLES,
+    UNKNOWN,
+    BlockValue,
+    Given,
+    NetworkValue,
+    PipeValue,
+    SharedValue,
+    has_unknown,
+    is_tensor,
+    kind_words,
+)
 from netc.ops.op import dtype_named
 from netc.shapes import Dim
 from netc.source import Span
@@ -47,9 +58,8 @@ class Evaluator(Pipelines):
             self._name_value(name, part)
 
     def _name_value(self, name: s.Name, value: Any) -> None:
-        """The graph keeps the names of values; those of a block are used again in each of its uses."""
-        if isinstance(value, Ref) and name.name != "_" and not self.builder.frames:
-            self.builder.graph.names.setdefault(value, name.name)
+        if isinstance(value, Ref) and name.name != "_":
+            self.builder.name_value(name.name, value)
 
     def _assert(self, statement: s.Assert, scope: Scope) -> None:
         condition = self.value(statement.condition, scope)
@@ -63,11 +73,14 @@ class Evaluator(Pipelines):
                   statement.condition.span)  # fmt: skip
 
     def _layer(self, layer: s.Layer, scope: Scope) -> None:
-        value = self._stage(layer.value, scope)
+        label, written = s.Label(layer.name.span, (layer.name.name,)), layer.value
+        if isinstance(written, s.Pipe) and len(written.stages) == 1:  # a label says what the layer is called in the state_dict
+            stage = written.stages[0]
+            label, written = self._label(stage.label, scope) if stage.label else label, stage.value
+        value = self._stage(written, scope)
         if not has_unknown(value) and not isinstance(value, CALLABLES):
             value = self.fail("not-callable", f"a `layer` is a layer or pipeline, not {kind_words(value)}", layer.value.span)
         if not has_unknown(value):
-            label = s.Label(layer.name.span, (layer.name.name,))
             value = SharedValue(value, label, self.builder.place)
         self.bind(layer.name, value, scope)
 
@@ -84,7 +97,7 @@ class Evaluator(Pipelines):
                 self.fail("bad-size", "a size is a positive int", entry.span)
         if all(type(size) is int and size > 0 for size in shape):
             value = self._with_init(tensor, TensorType(tuple(int(size) for size in shape), dtype), scope)
-        self.bind(tensor.name, value, scope)
+        self.bind(s.Name(tensor.name.span, tensor.name.name.replace(".", "_")), value, scope)
 
     def _with_init(self, tensor: s.Tensor, kind: TensorType, scope: Scope) -> Any:
         init = init_of(tensor.value, scope, self)
@@ -189,13 +202,17 @@ class Evaluator(Pipelines):
 
     def _block_body(self, block: BlockValue | NetworkValue, scope: Scope, inputs: list[Given], span: Span, label: s.Label) -> Any:
         if isinstance(block, NetworkValue):
-            return self._in_place(label, lambda: self._network_statements(block.network, scope, inputs, span))
-        body = block.block.body
+            network = block.network
+            return self._in_place(label, lambda: self._network_statements(network, scope, inputs, span), False, network.name.name, scope)
+        body, name = block.block.body, block.block.name.name
         if isinstance(body, tuple):
-            return self._in_place(label, lambda: self._block_statements(block.block, body, scope, inputs, span))
+            return self._in_place(label, lambda: self._block_statements(block.block, body, scope, inputs, span), False, name, scope)
         if isinstance(body, s.Pipe):
-            return self._in_place(label, lambda: self._through(body.stages, _joined(inputs), inputs[0].span, scope))
+            stages = body.stages
+            return self._in_place(label, lambda: self._through(stages, _joined(inputs), inputs[0].span, scope), False, name, scope)
         layer = self._stage(body, scope)  # a single layer takes the label itself
+        if isinstance(layer, PipeValue):
+            return self._send_pipe(layer, inputs, span, label, name, scope)
         return UNKNOWN if has_unknown(layer) else self.send(layer, inputs, span, label)
 
     def _block_statements(self, block: s.Block, body: tuple[s.BlockStatement, ...], scope: Scope, inputs: list[Given], span: Span) -> Any:
@@ -261,6 +278,7 @@ class Evaluator(Pipelines):
                 what = "a tuple" if is_tensor(value) else kind_words(value)
                 value = self.fail("not-a-tensor", f"`{name}` takes a tensor as `{declaration.name.name}`, and gets {what}", span)
             value = value if self.match(declaration, value, scope, own) else UNKNOWN
+            self._name_value(declaration.name, value)
             self.bind(s.Name(declaration.name.span, declaration.name.name), value, scope)
 
     def unused(self, scope: Scope, exempt: set[str]) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from netc.diagnostics import Diagnostic, Related, count_of
-from netc.graph import Argument, Graph, Node, Ref
+from netc.graph import Argument, Graph, Node, Ref, Region
 from netc.infer import Known, infer, typed
 from netc.lower.binding import Binder, ref_list
 from netc.lower.scope import Place, why_reserved
@@ -29,7 +29,9 @@ class Builder:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.diagnostics: list[Diagnostic] = []
+        self.reported: set[tuple[str, str, Span | None]] = set()
         self.place = Place()
+        self.region = graph.regions[0]
         self.shared = 0  # how many shared layers are being used again
         self.rules: list[tuple[str, Name, Made]] = []  # of `init`: prefix, pattern, initialisation
         self.freezes: list[tuple[str, Name]] = []
@@ -38,7 +40,11 @@ class Builder:
         self.from_targets: set[int] = set()  # nodes whose value depends on a target
 
     def report(self, diagnostic: Diagnostic) -> None:
-        """Takes a problem, with the calls that led to it."""
+        """Takes a problem, with the calls that led to it. What is wrong in a block is said at its first use."""
+        same = (diagnostic.code, diagnostic.message, diagnostic.span)
+        if same in self.reported:
+            return
+        self.reported.add(same)
         if self.frames and not diagnostic.inside:
             where = ", ".join(f"{name} at {span}" for name, span in reversed(self.frames))
             diagnostic = replace(diagnostic, inside=where)
@@ -112,7 +118,8 @@ class Builder:
         if isinstance(result, Diagnostic):
             self.report(result)
             return UNKNOWN
-        node = Node(len(self.graph.dag), "op", span, result.type, op, path, result.config, call, result.weights)
+        node = Node(len(self.graph.dag), "op", span, result.type, op, path, result.config, call, result.weights,
+                    self.region.id)  # fmt: skip
         if node.is_module and not self._same_instance(node):
             return UNKNOWN
         self.graph.add(node)
@@ -131,7 +138,7 @@ class Builder:
             return False
         related = tuple(Related(self.lookup(r).span, str(k)) for r, k in zip(refs, kinds, strict=True))
         hint = fit(a, b) or "give both one shape; to stretch one on purpose, `expand_as` says so"
-        self.report(Diagnostic("loss-shape", f"`{op.name}` in a loss needs equal shapes of prediction and target, and gets {a} and {b}",
+        self.report(Diagnostic("loss-shape", f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}",
                                span, related=related, hint=hint))  # fmt: skip
         return True
 
@@ -151,12 +158,25 @@ class Builder:
         """Adds a parameter or buffer of the network itself; `init` is an initialisation, or the tensor that it begins with."""
         path = self._take(Label(name.span, (name.name,)))
         weights = {"": type.shape} if kind == "param" else {}
-        node = Node(len(self.graph.dag), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights)
+        node = Node(len(self.graph.dag), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights,
+                    region=self.region.id)  # fmt: skip
         self.graph.add(node)
-        ref = Ref(node.id)
+        self.name_value(name.name.replace(".", "_"), Ref(node.id))
+        return Ref(node.id)
+
+    def name_value(self, name: str, ref: Ref) -> None:
+        """Keeps the name of a value, for the source that is written: in the block where it was given, or in the network."""
         if not self.frames:
-            self.graph.names[ref] = name.name
-        return ref
+            self.graph.names.setdefault(ref, name)
+        self.region.names.setdefault(ref, name)
+
+    def open_region(self, kind: str, name: str = "", values: Mapping[str, Any] | None = None) -> Region:
+        """A new region at the place that is current; what is made from now on belongs to it."""
+        plain = {k: v for k, v in (values or {}).items() if isinstance(v, (int, float, str))}
+        region = Region(len(self.graph.regions), self.region.id, self.place.prefix, kind, name, plain)
+        self.graph.regions.append(region)
+        self.region = region
+        return region
 
     def claim(self, label: Label) -> None:
         """Takes the label of a block or sequence, which must be free."""

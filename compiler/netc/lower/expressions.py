@@ -77,6 +77,10 @@ class Expressions:
         if meant:
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"PyTorch's word for it is `{meant}`"
                               if meant in TABLE else f"it is written `{meant}`", edit=Edit(name.span, meant))  # fmt: skip
+        last = word.rsplit(".", 1)[-1]
+        if "." in word and last in TABLE:
+            return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"it is written `{last}`",
+                              edit=Edit(name.span, last))  # fmt: skip
         known = [*scope.visible(), *(n for n in TABLE if n.isidentifier()), *RECIPES, "true", "false", "none", "id"]
         same_case = [n for n in known if n[:1].isupper() == word[:1].isupper()]
         near = closest(word, same_case) or closest(word, known)

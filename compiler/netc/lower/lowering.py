@@ -11,6 +11,7 @@ from netc.graph import Graph
 from netc.lower.builder import Builder
 from netc.lower.network import NetworkLowering
 from netc.lower.overrides import Overrides
+from netc.lower.scope import Scope
 from netc.lower.sections import lower_section
 from netc.lower.uses import file_scope
 from netc.settings import Section
@@ -38,8 +39,10 @@ def lower(
     chosen = choose(file, source, network)
     file, sizes = overrides.apply(file, chosen, diagnostics.append)
     chosen = next(i for i in file.items if isinstance(i, s.Network) and i.name == chosen.name)
-    lowering = NetworkLowering(chosen, file_scope(file, source, diagnostics.append), {**(known or {}), **sizes})
+    scope = file_scope(file, source, diagnostics.append)
+    lowering = NetworkLowering(chosen, scope, {**(known or {}), **sizes})
     graph = lowering.run()
+    diagnostics += _unused(file, scope)
     sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
@@ -47,12 +50,21 @@ def lower(
     return Program(graph, sections["data"], sections["train"], warnings), errors
 
 
+def _unused(file: s.File, scope: Scope) -> list[Diagnostic]:
+    """Warnings for functions and blocks that nothing uses; a file of several networks is a library, and may have such."""
+    if sum(isinstance(item, s.Network) for item in file.items) > 1:
+        return []
+    items = [item for item in file.items if isinstance(item, (s.Fn, s.Block)) and not scope.names[item.name.name].used]
+    return [Diagnostic("unused-function", f"`{item.name.name}` is never used, and so not checked", item.name.span) for item in items]
+
+
 def choose(file: s.File, source: Source, name: str | None) -> s.Network:
     """The network of that name, or the only one. Raises `NetError`."""
     networks = [item for item in file.items if isinstance(item, s.Network)]
     names = [n.name.name for n in networks]
     if name is not None and name not in names:
-        raise NetError([Diagnostic("no-network", f"there is no network `{name}`", hint=did_you_mean(name, names))])
+        hint = did_you_mean(name, names) or (f"the file has {listed(names)}" if names else "the file has none")
+        raise NetError([Diagnostic("no-network", f"there is no network `{name}`", hint=hint)])
     if not networks:
         start = file.items[0].span if file.items else Span(source, 0, 0)
         raise NetError([Diagnostic("no-network", f"`{source.name}` has no network", start, hint="write `network Network { … }`")])

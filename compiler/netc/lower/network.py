@@ -89,10 +89,11 @@ class NetworkLowering:
         if isinstance(entry, s.Dots):
             return self._fail("syntax", "`...` stands in the shapes of blocks only", entry.span, "an input has as many axes as it says")
         for name in names_in(entry):
-            if self.scope.find(name.name) is None:
+            if name.name not in self.scope.names:
                 self.dims[name.name] = name.span
                 size: Size = self.sizes[name.name] if name.name in self.sizes else Dim.named(name.name)
-                self.scope.names[name.name] = Binding(size, name.span, used=True)
+                self.scope.names[name.name] = Binding(size, name.span)
+            self.scope.find(name.name)  # a parameter that stands in a shape is used
         size = self.evaluator.value(entry, self.scope)
         if has_unknown(size):
             return UNKNOWN
@@ -150,6 +151,9 @@ class NetworkLowering:
 
     def _check_objective_name(self, objective: s.Objective, name: str) -> None:
         place = objective.name.span if objective.name else objective.span
+        if name == "epoch" or name.startswith("val_"):
+            self._fail("reserved-name", f"`{name}` is a column of its own in what a training records", place,
+                       "`epoch` and names that begin with `val_` are taken")  # fmt: skip
         others = [*self.graph.losses, *self.graph.metrics]
         same = next((o for o in others if o.name == name), None)
         unnamed = objective.kind == "loss" and bool(self.graph.losses) and "loss" in (name, *(o.name for o in self.graph.losses))
@@ -167,7 +171,9 @@ class NetworkLowering:
 
     def _check_whole(self) -> None:
         if not self.graph.outputs:
-            self._fail("missing-output", f"`{self.graph.name}` has no output", self.network.name.span, "write `output p`")
+            value = self.scope.names.get("output")
+            hint = "`output = …` names a value; without the `=` it is what the network gives" if value else "write `output p`"
+            self._fail("missing-output", f"`{self.graph.name}` has no output", value.span if value else self.network.name.span, hint)
         kinds = {id(self.scope.names[d.name.name]): d.kind for d in self.network.statements
                  if isinstance(d, s.Declaration) and d.name.name in self.scope.names}  # fmt: skip
         for name, binding in self.scope.names.items():

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic, did_you_mean, listed
+from netc.diagnostics import Diagnostic, did_you_mean, error, listed
 from netc.ops.op import value_text
 from netc.ops.recipes import KEYS, RECIPES
 from netc.parse import parse_expression
@@ -38,6 +38,8 @@ class Overrides:
 
     @staticmethod
     def _parse(name: str, text: str) -> Override:
+        if not isinstance(name, str):
+            raise error("override", f"a parameter is set by its name, not by {name!r}")
         value_source = Source(f"--set {name}", text)
         return Override(s.Name(Span(Source("--set", name), 0, len(name)), name), parse_expression(value_source))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from netc import syntax as s
@@ -143,29 +143,35 @@ class Pipelines(Calls):
                 return self.fail("not-a-tensor", f"`{layer.op.name}` is sent {what} where a value must stand", part.span)
         return self.builder.apply(layer.op, placed, named, parts, span, label)
 
-    def _in_place(self, label: s.Label | None, work: Any, numbered: bool = False) -> Any:
-        """Does the work with a label as the prefix of the layers that it makes."""
-        outer = self.builder.place
+    def _in_place(
+        self, label: s.Label | None, work: Callable[[], Any], numbered: bool = False, block: str = "", values: Scope | None = None
+    ) -> Any:
+        """Does the work with a label as the prefix of the layers that it makes; `block` and `values` say what it is a use of."""
+        outer, region = self.builder.place, self.builder.region
         if label:
             self.builder.claim(label)
             self.builder.place = outer.inside(label.name, numbered)
+            arguments = {name: binding.value for name, binding in values.names.items()} if values else {}
+            self.builder.open_region("block" if block else "pipeline", block, arguments)
         try:
             return work()
         finally:
-            self.builder.place = outer
+            self.builder.place, self.builder.region = outer, region
 
-    def _send_pipe(self, pipe: PipeValue, inputs: list[Given], span: Span, label: s.Label | None) -> Any:
+    def _send_pipe(
+        self, pipe: PipeValue, inputs: list[Given], span: Span, label: s.Label | None, block: str = "", values: Scope | None = None
+    ) -> Any:
         value = inputs[0].value if len(inputs) == 1 else tuple(g.value for g in inputs)
         source, body, scope = inputs[0].span, pipe.body, pipe.scope
-        if isinstance(body, s.Branches):
-            return self._in_place(label, lambda: tuple(self._branch(b, value, source, scope) for b in body.branches))
-        if isinstance(body, s.InSequence):
-            return self._in_place(label, lambda: self._branch(body.body, value, source, scope), numbered=True)
-        if isinstance(body, s.Repeat):
-            return self._in_place(label, lambda: self._repeated(body, value, source, scope), numbered=True)
-        if isinstance(body, s.Residual):
-            return self._in_place(label, lambda: self._send_residual(body, value, source, scope, span), numbered=True)
-        return self._in_place(label, lambda: self._through(body.stages, value, source, scope))
+        works: dict[type, Callable[[Any], Any]] = {
+            s.Branches: lambda body: tuple(self._branch(b, value, source, scope) for b in body.branches),
+            s.InSequence: lambda body: self._branch(body.body, value, source, scope),
+            s.Repeat: lambda body: self._repeated(body, value, source, scope),
+            s.Residual: lambda body: self._send_residual(body, value, source, scope, span),
+            s.Pipe: lambda body: self._through(body.stages, value, source, scope),
+        }
+        numbered = isinstance(body, (s.InSequence, s.Repeat, s.Residual))
+        return self._in_place(label, lambda: works[type(body)](body), numbered, block, values)
 
     def _branch(self, branch: s.Expression, value: Any, span: Span, scope: Scope) -> Any:
         stages = branch.stages if isinstance(branch, s.Pipe) else (s.Stage(branch.span, None, branch),)

@@ -60,7 +60,7 @@ MODULE_ATTRIBUTES = frozenset(
 # What netc's module adds to them.
 NETC_ATTRIBUTES = frozenset({"graph", "loss", "losses", "walk"})
 # What generated source uses itself.
-SOURCE_NAMES = frozenset({"self", "torch", "nn", "F"})
+SOURCE_NAMES = frozenset({"self", "torch", "nn", "F", "Tensor", "OrderedDict", "einops", "super"})
 
 
 def why_reserved(label: str) -> str:

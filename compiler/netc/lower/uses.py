@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import keyword
 from pathlib import Path
 
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, NetError, Related
 from netc.lower.binding import Report
-from netc.lower.scope import Binding, Scope
+from netc.lower.scope import SOURCE_NAMES, Binding, Scope
 from netc.lower.values import BlockValue, FnValue, NetworkValue
+from netc.ops import TABLE
 from netc.parse import parse, read
 from netc.source import Source, Span
 
@@ -29,6 +31,12 @@ class _Files:
         """The scope of a file that is used by `users`, the first of them outermost."""
         scope, here = Scope(), (*users, Path(source.name).resolve())
         for item in file.items:
+            if isinstance(item, (s.Block, s.Network)) and (keyword.iskeyword(item.name.name) or item.name.name in SOURCE_NAMES):
+                self.report(Diagnostic("reserved-name", f"`{item.name.name}` cannot be the name of a class", item.name.span,
+                                       hint="it is taken by Python or PyTorch"))  # fmt: skip
+            if isinstance(item, (s.Fn, s.Block)) and item.name.name in TABLE:
+                self.report(Diagnostic("shadowing", f"`{item.name.name}` is PyTorch's word too; here it stands for what this says",
+                                       item.name.span))  # fmt: skip
             if isinstance(item, s.Use):
                 for name, binding in self._used(item, source, here).items():
                     self._give(scope, name, Binding(binding.value, item.span, used=True))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from netc.ops.modules import chosen, layer, spatial, weighted
 from netc.ops.op import Op, Problem, Rule, Use, axis_of, signature
-from netc.ops.rules import float_only, need_float, same
+from netc.ops.rules import float_only, need_float
 from netc.shapes import Dim
 from netc.tensors import Type
 
@@ -28,10 +29,38 @@ def halves(use: Use) -> Type:
     return x.with_axis(axis, size // 2)
 
 
+def number_only(use: Use) -> Type:
+    """As the input, ints too but no bools: `ReLU`."""
+    x = use.tensor("input")
+    if x.dtype == "bool":
+        raise Problem("dtype", f"`{use.op.name}` needs numbers, and gets {x}", "input", hint="convert it with `-> float`")
+    return x
+
+
+def over_channels(use: Use) -> Type:
+    """As the input, `[N, C, H, W]`: `Softmax2d` adds up to 1 over the channels."""
+    return spatial(use, 2, need_float(use, "input"))
+
+
+def prelu(use: Use) -> Type:
+    """`num_parameters` is 1 or the number of channels."""
+    x = weighted(use)
+    channels = x.shape[1] if x.rank > 1 else 1
+    if use["num_parameters"] not in (1, channels):
+        raise Problem("bad-size", f"`PReLU` has {use['num_parameters']} parameters for {channels} channels", "num_parameters", "input")
+    return x
+
+
+def random_slope(use: Use) -> Type:
+    """As the input: `RReLU` draws its slope between `lower` and `upper`."""
+    chosen(use, "lower", use["lower"] <= use["upper"], "at most upper")
+    return float_only(use)
+
+
 # module, function (or none), the parameters that they share, rule
 FORMULAS: tuple[tuple[str, str, str, Rule], ...] = (
-    ("ReLU", "torch.relu", "", same),
-    ("ReLU6", "torch.nn.functional.relu6", "", same),
+    ("ReLU", "torch.relu", "", number_only),
+    ("ReLU6", "torch.nn.functional.relu6", "", number_only),
     ("Sigmoid", "torch.sigmoid", "", float_only),
     ("Tanh", "torch.tanh", "", float_only),
     ("GELU", "torch.nn.functional.gelu", "approximate: none|tanh = none", float_only),
@@ -53,10 +82,12 @@ FORMULAS: tuple[tuple[str, str, str, Rule], ...] = (
     ("Softmax", "torch.nn.functional.softmax", "dim: int? = none", over_dim),
     ("LogSoftmax", "torch.nn.functional.log_softmax", "dim: int? = none", over_dim),
     ("Softmin", "torch.nn.functional.softmin", "dim: int? = none", over_dim),
+    ("Threshold", "torch.nn.functional.threshold", "threshold: float, value: float", number_only),
     ("GLU", "torch.nn.functional.glu", "dim: int = -1", halves),
 )
 
-INPLACE = ("ReLU", "ReLU6", "ELU", "CELU", "SELU", "SiLU", "Mish", "LeakyReLU", "Hardtanh", "Hardsigmoid", "Hardswish")
+INPLACE = ("ReLU", "ReLU6", "ELU", "CELU", "SELU", "SiLU", "Mish", "LeakyReLU", "Hardtanh", "Hardsigmoid", "Hardswish",
+           "Threshold")  # fmt: skip
 
 
 def _module(name: str, params: str, rule: Rule) -> Op:
@@ -73,4 +104,7 @@ def _function(target: str, params: str, rule: Rule) -> Op:
 ROWS = [
     *(_module(name, params, rule) for name, _, params, rule in FORMULAS),
     *(_function(target, params, rule) for _, target, params, rule in FORMULAS),
+    layer("Softmax2d", "", over_channels),
+    layer("RReLU", "lower: float = 0.125, upper: float = 0.3333333333333333, inplace: bool = false", random_slope),
+    layer("PReLU", "num_parameters: int = 1, init: float = 0.25", prelu, lambda use: {"weight": (use["num_parameters"],)}),
 ]

@@ -6,8 +6,12 @@ number of another meaning (a table of all predictions against all targets).
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from netc.ops.modules import chosen, layer, under, weighted, with_bias
 from netc.ops.op import Op, Problem, Rule, Use, signature
-from netc.ops.rules import need_float
+from netc.ops.rules import listed_shapes, need_float
+from netc.shapes import Shape, Size
 from netc.tensors import INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
@@ -23,63 +27,329 @@ def fit(prediction: TensorType, target: TensorType) -> str:
     return ""
 
 
-def reduced(use: Use, shape: tuple[object, ...], dtype: str) -> Type:
+def reduced(use: Use, shape: Shape, dtype: str) -> Type:
     """One number, or with reduction="none" one each."""
-    return TensorType(shape if use["reduction"] == "none" else (), dtype)  # type: ignore[arg-type]
+    return TensorType(shape if use["reduction"] == "none" else (), dtype)
 
 
-def equal(use: Use) -> Type:
-    """Prediction and target of one shape, both float."""
-    p, y = need_float(use, "input"), use.tensor("target")
-    if not y.is_float:
-        raise Problem("dtype", f"`{use.op.name}` needs a float target, and gets {y}", "target", "input",
-                      hint="convert it, `y -> float`, or declare the target without a dtype")  # fmt: skip
-    if p.shape != y.shape:
-        raise Problem("loss-shape", f"`{use.op.name}` needs equal shapes, and gets {p} and {y}", "input", "target", hint=fit(p, y))
-    if use.values.get("weight") is not None and use.tensor("weight").shape != p.shape:
-        weight = use.tensor("weight")
-        raise Problem("loss-shape", f"`{use.op.name}`: weight {weight} must have the shape of the input, {p}", "weight", "input")
-    return reduced(use, p.shape, p.dtype)
+# --- what operands must be ------------------------------------------------------------------------------------------
+
+
+def need_target(use: Use, p: TensorType, name: str = "target", signs: bool = False) -> TensorType:
+    """A tensor of the prediction's dtype; one of `signs`, 1 and -1, may be of whole numbers."""
+    y = use.tensor(name)
+    if not (y.dtype == p.dtype or (signs and y.dtype in ("int32", "int64"))):
+        hint = ("convert it, `y -> float`, or declare the target without a dtype" if name == "target"
+                else "convert it with `-> float`")  # fmt: skip
+        raise Problem("dtype", f"`{use.op.name}` needs a float {name}, and gets {y}" if not y.is_float else
+                      f"`{use.op.name}` needs one dtype, and gets {p} and {y}", name, "input", hint=hint)  # fmt: skip
+    return y
+
+
+def same_shapes(use: Use, names: Sequence[str], kinds: Sequence[TensorType]) -> None:
+    """Raises unless all operands have one shape."""
+    for kind in kinds[1:]:
+        if kind.shape != kinds[0].shape:
+            raise Problem("loss-shape", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}", *names,
+                          hint=fit(kinds[0], kind))  # fmt: skip
+
+
+def class_numbers(use: Use, y: TensorType, p: TensorType, shape: Shape) -> TensorType:
+    """The target as int64 of that shape: class numbers for the scores `p`."""
+    wanted = TensorType(shape, "int64")
+    if y.dtype not in INTEGERS:
+        raise Problem("dtype", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
+                      hint="declare class numbers as `target y: int64[B]`")  # fmt: skip
+    if y.shape != shape:
+        raise Problem("loss-shape", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
+                      hint=fit(TensorType(shape), y))  # fmt: skip
+    if y.dtype != "int64":
+        raise Problem("dtype", f"`{use.op.name}` needs class numbers of dtype int64, and gets {y}", "target", hint="`y -> long`")
+    return y
+
+
+def class_weight(use: Use, p: TensorType, classes: Size) -> None:
+    """`weight` has one number each class."""
+    weight = use.values.get("weight")
+    if weight is not None and (weight.shape != (classes,) or weight.dtype != p.dtype):
+        raise Problem("loss-shape", f"`{use.op.name}`: weight {weight} must be {p.with_shape((classes,))}, one each class", "weight")
+
+
+# --- one number each ------------------------------------------------------------------------------------------------
+
+
+def equal(signs: bool = False) -> Rule:
+    """Prediction and target of one shape, both float; `signs` as in `need_target`."""
+
+    def rule(use: Use) -> Type:
+        p = need_float(use, "input")
+        y = need_target(use, p, signs=signs)
+        same_shapes(use, ["input", "target"], [p, y])
+        chosen(use, "beta", use.values.get("beta", 0) >= 0, "0 or more")
+        chosen(use, "delta", use.values.get("delta", 1) > 0, "positive")
+        return reduced(use, p.shape, p.dtype)
+
+    return rule
+
+
+def binary(use: Use) -> Type:
+    """Probabilities or logits against targets from 0 to 1; `weight` is as they, `pos_weight` as their last axes."""
+    kind = equal()(use)
+    p = use.tensor("input")
+    if use["weight"] is not None and use.tensor("weight") != p:
+        raise Problem("loss-shape", f"`{use.op.name}`: weight {use.tensor('weight')} must have the shape of the input, {p}",
+                      "weight", "input")  # fmt: skip
+    positive = use.values.get("pos_weight")
+    if positive is not None:
+        ends = p.shape[p.rank - positive.rank :]
+        if positive.rank > p.rank or any(n not in (1, size) for n, size in zip(positive.shape, ends, strict=True)):
+            raise Problem("loss-shape", f"`{use.op.name}`: pos_weight {positive} must have the last axes of the input, {p}, or 1 there",
+                          "pos_weight", "input")  # fmt: skip
+    return kind
+
+
+def gaussian(use: Use) -> Type:
+    """Mean and target of one shape; `var` is a float, has that shape, or with 1 in the last axis one for all of it.
+
+    Source: torch's documentation of `GaussianNLLLoss`.
+    """
+    kind = equal()(use)
+    p, var = use.tensor("input"), use["var"]
+    if not isinstance(var, TensorType):
+        chosen(use, "var", isinstance(var, float) and var >= 0, "a tensor or a number with a point, such as 1.0")
+        return kind
+    need_target(use, p, "var")
+    if var.shape not in (p.shape, (*p.shape[:-1], 1)):
+        raise Problem("loss-shape", f"`{use.op.name}` of {p} needs a variance each, {p}, or {p.with_axis(-1, 1)}, and gets {var}"
+                      if p.rank else f"`{use.op.name}` of one number needs one variance, and gets {var}",
+                      "var", "input", hint=fit(p.with_axis(-1, 1), var) if p.rank else "")  # fmt: skip
+    return kind
+
+
+# --- classes --------------------------------------------------------------------------------------------------------
+
+
+def _scores(use: Use, *ranks: int) -> TensorType:
+    """Scores `[N, C]`, or `[C]` of one example."""
+    p = need_float(use, "input")
+    if p.rank not in ranks:
+        raise Problem("rank", f"`{use.op.name}` needs scores [N, C], and gets {p}", "input")
+    return p
 
 
 def class_scores(use: Use) -> Type:
     """Scores `[N, C, …]` (or `[C]`) against class numbers `int64[N, …]`, or for cross entropy probabilities `[N, C, …]`."""
-    p, y = need_float(use, "input"), use.tensor("target")
+    p = need_float(use, "input")
     if not p.rank:
         raise Problem("rank", f"`{use.op.name}` needs scores [N, C, …], and gets a single number", "input")
+    class_weight(use, p, p.shape[0 if p.rank == 1 else 1])
+    return against_classes(use, p, use.tensor("target"), use.op.name != "NLLLoss")
+
+
+def against_classes(use: Use, p: TensorType, y: TensorType, probabilities: bool) -> Type:
+    """Scores against class numbers, or where allowed against probabilities of the scores' shape."""
     outer = p.shape[:-1] if p.rank == 1 else (p.shape[0], *p.shape[2:])
-    classes = p.shape[0] if p.rank == 1 else p.shape[1]
-    if y.dtype in INTEGERS:
-        if y.shape != outer:
-            wanted = TensorType(outer, "int64")
-            raise Problem("loss-shape", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
-                          hint=fit(TensorType(outer), y))  # fmt: skip
-        if y.dtype != "int64":
-            raise Problem("dtype", f"`{use.op.name}` needs class numbers of dtype int64, and gets {y}", "target", hint="`y -> long`")
-    elif use.op.name != "CrossEntropyLoss" or not y.is_float or y.shape != p.shape:
-        also = f", or probabilities {p}" if use.op.name == "CrossEntropyLoss" else ""
-        raise Problem("loss-shape" if y.is_float else "dtype",
-                      f"`{use.op.name}` of scores {p} needs class numbers {TensorType(outer, 'int64')}{also}, and gets {y}",
+    smoothing = use.values.get("label_smoothing", 0)
+    chosen(use, "label_smoothing", 0 <= smoothing <= 1, "from 0 to 1")
+    if not probabilities or y.dtype in INTEGERS:
+        class_numbers(use, y, p, outer)
+    elif y != p:
+        wanted = TensorType(outer, "int64")
+        raise Problem("loss-shape" if y.dtype == p.dtype else "dtype",
+                      f"`{use.op.name}` of scores {p} needs class numbers {wanted}, or probabilities {p}, and gets {y}",
                       "target", "input", hint="declare class numbers as `target y: int64[B]`")  # fmt: skip
-    if use["weight"] is not None and use.tensor("weight").shape != (classes,):
-        raise Problem("loss-shape", f"`{use.op.name}`: weight {use.tensor('weight')} must be [{classes}], one each class", "weight")
     return reduced(use, outer, p.dtype)
 
 
-def loss(name: str, function: str, params: str, rule: Rule) -> Op:
-    """A row of a loss: `params` follow prediction and target."""
-    text = ", ".join(t for t in ("input: tensor, target: tensor", params, REDUCTION) if t)
+def multi_margin(use: Use) -> Type:
+    """Scores `[N, C]` against class numbers `int64[N]`."""
+    p = _scores(use, 1, 2)
+    class_weight(use, p, p.shape[-1])
+    class_numbers(use, use.tensor("target"), p, p.shape[:-1])
+    chosen(use, "p", use["p"] in (1, 2), "1 or 2")
+    return reduced(use, p.shape[:-1], p.dtype)
+
+
+def multi_label_margin(use: Use) -> Type:
+    """Scores `[N, C]` against lists of class numbers, as long as the scores and ended by -1."""
+    p = _scores(use, 1, 2)
+    class_numbers(use, use.tensor("target"), p, p.shape)
+    return reduced(use, p.shape[:-1], p.dtype)
+
+
+def multi_label(use: Use) -> Type:
+    """Scores `[N, C]` against 0 or 1 for each class; `weight` has one number each class."""
+    p = _scores(use, 1, 2)
+    y = need_target(use, p)
+    same_shapes(use, ["input", "target"], [p, y])
+    class_weight(use, p, p.shape[-1])
+    return reduced(use, p.shape[:-1], p.dtype)
+
+
+# --- pairs and triplets ---------------------------------------------------------------------------------------------
+
+
+def ranking(use: Use) -> Type:
+    """Two tensors of one shape, and of that shape 1 where the first shall rank higher, else -1."""
+    names = ["input1", "input2", "target"]
+    kinds = _alike(use, *names)
+    same_shapes(use, names, kinds)
+    return reduced(use, kinds[0].shape, kinds[0].dtype)
+
+
+def _alike(use: Use, *names: str) -> list[TensorType]:
+    """The types of float tensors, which have one dtype."""
+    first = need_float(use, names[0])
+    return [first, *(need_target(use, first, name) for name in names[1:])]
+
+
+def cosine(use: Use) -> Type:
+    """Vectors `[N, D]` and `[N, D]`, and of `[N]` 1 where they shall be alike, else -1."""
+    kinds = _alike(use, "input1", "input2")
+    same_shapes(use, ["input1", "input2"], kinds)
+    a, y = kinds[0], need_target(use, kinds[0], signs=True)
+    if a.rank not in (1, 2):
+        raise Problem("rank", f"`{use.op.name}` needs vectors [N, D], and gets {a}", "input1")
+    if y.shape != a.shape[:-1]:
+        wanted = y.with_shape(a.shape[:-1])
+        raise Problem("loss-shape", f"`{use.op.name}` of vectors {a} needs a target {wanted}, and gets {y}", "target", "input1",
+                      hint=fit(wanted, y))  # fmt: skip
+    return reduced(use, y.shape, a.dtype)
+
+
+def triplet(use: Use) -> Type:
+    """Three tensors of vectors `[N, D]`: anchor, one that shall be near, one that shall be far."""
+    names = ["anchor", "positive", "negative"]
+    kinds = _alike(use, *names)
+    same_shapes(use, names, kinds)
+    if not kinds[0].rank:
+        raise Problem("rank", f"`{use.op.name}` needs vectors [N, D], and gets single numbers", "anchor")
+    chosen(use, "margin", use["margin"] > 0, "positive")
+    return reduced(use, kinds[0].shape[:-1], kinds[0].dtype)
+
+
+# --- sequences ------------------------------------------------------------------------------------------------------
+
+
+def ctc(use: Use) -> Type:
+    """Log probabilities `[T, N, C]` against class numbers `[N, S]`, with the two lengths `[N]` of each example.
+
+    Without a batch `[T, C]`, `[S]`, and two numbers. The targets may also stand one behind the other, `[S1 + S2 + …]`.
+    Source: torch's documentation of `CTCLoss`.
+    """
+    p, y = need_float(use, "log_probs"), use.tensor("targets")
+    if p.rank not in (2, 3):
+        raise Problem("rank", f"`{use.op.name}` needs log probabilities [T, N, C], and gets {p}", "log_probs")
+    batch = p.shape[1:-1]
+    if y.rank != 1 and y.shape[:-1] != batch:
+        wanted = y.with_shape((*batch, y.shape[-1] if y.rank else 1))
+        raise Problem("loss-shape", f"`{use.op.name}` of log probabilities {p} needs targets {wanted}, and gets {y}", "targets", "log_probs",
+                      hint="the batch is axis 1 of the log probabilities: `-> transpose(0, 1)`")  # fmt: skip
+    for name in ("targets", "input_lengths", "target_lengths"):
+        kind = use.tensor(name)
+        if kind.dtype not in ("int32", "int64"):
+            raise Problem("dtype", f"`{use.op.name}` needs whole numbers as {name}, and gets {kind}", name, hint="`-> long`")
+        if name != "targets" and kind.shape != batch:
+            raise Problem("loss-shape", f"`{use.op.name}` of log probabilities {p} needs {name} {kind.with_shape(batch)}, and gets {kind}",
+                          name, "log_probs")  # fmt: skip
+    classes = p.shape[-1]
+    chosen(use, "blank", use["blank"] >= 0 and not (isinstance(classes, int) and use["blank"] >= classes), f"one of the {classes} classes")
+    return reduced(use, batch, p.dtype)
+
+
+# --- losses with parameters -----------------------------------------------------------------------------------------
+
+
+def linear_cross_entropy(use: Use) -> Type:
+    """`[N, in_features]` through a linear layer to scores `[N, num_classes, *out_features]`, and their cross entropy."""
+    x = weighted(use)
+    if x.rank not in ((2,) if use["out_features"] else (1, 2)):
+        raise Problem("rank", f"`{use.op.name}` needs [N, features], and gets {x}", "input")
+    use.infer("in_features", x.shape[-1])
+    for size in use["out_features"]:
+        chosen(use, "out_features", size > 0, "positive")
+    y = use.tensor("target")
+    if use["ignore_index"] is not None and y.is_float:
+        raise Problem("argument-type", f"`{use.op.name}`: ignore_index goes with class numbers, and the target is {y}", "ignore_index")
+    return against_classes(use, x.with_shape((*x.shape[:-1], use.number("num_classes"), *use["out_features"])), y, True)
+
+
+def linear_cross_entropy_weights(use: Use) -> Mapping[str, Shape]:
+    """The linear layer's, which gives `num_classes` times `out_features` numbers."""
+    rows: int = use["num_classes"]
+    for size in use["out_features"]:
+        rows *= size
+    return under("linear", with_bias(use, (rows, use["in_features"])))
+
+
+def adaptive_softmax(use: Use) -> Type:
+    """`[N, in_features]` and class numbers `[N]` to `(log probability of the target [N], loss)`.
+
+    Source: torch's documentation of `AdaptiveLogSoftmaxWithLoss`.
+    """
+    x = weighted(use, "input_")
+    if x.rank not in (1, 2):
+        raise Problem("rank", f"`{use.op.name}` needs [N, features], and gets {x}", "input_")
+    use.infer("in_features", x.shape[-1])
+    ends: list[int] = [0, *use["cutoffs"], use.number("n_classes")]
+    chosen(use, "cutoffs", len(ends) > 2 and sorted(set(ends)) == ends, f"a list of rising numbers from 1 to {ends[-1] - 1}")
+    chosen(use, "div_value", use["div_value"] > 0 and all(0 not in shape for shape in adaptive_softmax_weights(use).values()),
+           f"so that {use['in_features']} features, divided by it once for each cluster, leave at least 1")  # fmt: skip
+    y = use.tensor("target_")
+    if y.shape != x.shape[:-1] or y.dtype != "int64":
+        wanted = TensorType(x.shape[:-1], "int64")
+        raise Problem("loss-shape" if y.shape != wanted.shape else "dtype",
+                      f"`{use.op.name}` of {x} needs class numbers {wanted}, and gets {y}", "target_", "input_", hint=fit(wanted, y))  # fmt: skip
+    return x.with_shape(x.shape[:-1]), TensorType(())
+
+
+def adaptive_softmax_weights(use: Use) -> Mapping[str, Shape]:
+    """The head, which knows the most frequent classes and the clusters, and of every cluster two matrices."""
+    width, ends = use["in_features"], [*use["cutoffs"], use["n_classes"]]
+    rows = ends[0] + len(ends) - 1
+    found: dict[str, Shape] = {"head.weight": (rows, width)} | ({"head.bias": (rows,)} if use["head_bias"] else {})
+    for i in range(len(ends) - 1):
+        inner = int(width // use["div_value"] ** (i + 1))
+        found |= {f"tail.{i}.0.weight": (inner, width), f"tail.{i}.1.weight": (ends[i + 1] - ends[i], inner)}
+    return found
+
+
+def loss(name: str, function: str, params: str, rule: Rule, operands: str = "input: tensor, target: tensor") -> Op:
+    """A row of a loss: `params` follow the operands, with `@` for the reduction."""
+    text = f"{operands}, {params.replace('@', REDUCTION)}"
     return Op(name, f"torch.nn.functional.{function}", (), signature(text), rule, is_loss=True)
 
 
+PAIR = "input1: tensor, input2: tensor, target: tensor"
+
 ROWS = [
-    loss("MSELoss", "mse_loss", "", equal),
-    loss("L1Loss", "l1_loss", "", equal),
-    loss("SmoothL1Loss", "smooth_l1_loss", "beta: float = 1.0", equal),
-    loss("HuberLoss", "huber_loss", "delta: float = 1.0", equal),
-    loss("BCELoss", "binary_cross_entropy", "weight: tensor? = none", equal),
-    loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "weight: tensor? = none, pos_weight: tensor? = none", equal),
-    loss("CrossEntropyLoss", "cross_entropy", "weight: tensor? = none, ignore_index: int = -100, label_smoothing: float = 0.0",
+    loss("MSELoss", "mse_loss", "@", equal()),
+    loss("L1Loss", "l1_loss", "@", equal()),
+    loss("SmoothL1Loss", "smooth_l1_loss", "@, beta: float = 1.0", equal()),
+    loss("HuberLoss", "huber_loss", "@, delta: float = 1.0", equal()),
+    loss("BCELoss", "binary_cross_entropy", "weight: tensor? = none, @", binary),
+    loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "weight: tensor? = none, @, pos_weight: tensor? = none", binary),
+    loss("KLDivLoss", "kl_div", "reduction: none|mean|sum|batchmean = mean, log_target: bool = false", equal()),
+    loss("PoissonNLLLoss", "poisson_nll_loss", "log_input: bool = true, full: bool = false, eps: float = 1e-08, @", equal()),
+    loss("GaussianNLLLoss", "gaussian_nll_loss", "full: bool = false, eps: float = 1e-06, @", gaussian,
+         "input: tensor, target: tensor, var: operand"),
+    loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float = 1.0, @", equal(signs=True)),
+    loss("SoftMarginLoss", "soft_margin_loss", "@", equal()),
+    loss("CrossEntropyLoss", "cross_entropy", "weight: tensor? = none, ignore_index: int = -100, @, label_smoothing: float = 0.0",
          class_scores),
-    loss("NLLLoss", "nll_loss", "weight: tensor? = none, ignore_index: int = -100", class_scores),
+    loss("NLLLoss", "nll_loss", "weight: tensor? = none, ignore_index: int = -100, @", class_scores),
+    loss("MultiMarginLoss", "multi_margin_loss", "p: int = 1, margin: float = 1.0, weight: tensor? = none, @", multi_margin),
+    loss("MultiLabelMarginLoss", "multilabel_margin_loss", "@", multi_label_margin),
+    loss("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss", "weight: tensor? = none, @", multi_label),
+    loss("MarginRankingLoss", "margin_ranking_loss", "margin: float = 0.0, @", ranking, PAIR),
+    loss("CosineEmbeddingLoss", "cosine_embedding_loss", "margin: float = 0.0, @", cosine, PAIR),
+    loss("TripletMarginLoss", "triplet_margin_loss", "margin: float = 1.0, p: float = 2.0, eps: float = 1e-06, swap: bool = false, @",
+         triplet, "anchor: tensor, positive: tensor, negative: tensor"),
+    loss("CTCLoss", "ctc_loss", "blank: int = 0, @, zero_infinity: bool = false", ctc,
+         "log_probs: tensor, targets: tensor, input_lengths: tensor, target_lengths: tensor"),
+    layer("LinearCrossEntropyLoss", "*in_features: int, num_classes: int, out_features: ints = [], bias: bool = false, "
+          f"{REDUCTION}, ignore_index: int? = none, label_smoothing: float = 0.0", linear_cross_entropy, linear_cross_entropy_weights,
+          "input: tensor, target: tensor", is_loss=True),
+    layer("AdaptiveLogSoftmaxWithLoss", "*in_features: int, n_classes: int, cutoffs: ints, div_value: float = 4.0, head_bias: bool = false",
+          adaptive_softmax, adaptive_softmax_weights, "input_: tensor, target_: tensor"),
 ]  # fmt: skip

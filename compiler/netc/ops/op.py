@@ -2,7 +2,9 @@
 
 A signature is written as torch's documentation does: `*in_features: int, out_features: int, bias: bool = true`.
 A star marks a size that netc infers, so users leave it out. The kinds are those of `KINDS`; `?` allows `none`;
-words joined by `|` are the strings that may stand there; `...` behind a kind takes any number of values.
+words joined by `|` are the strings that may stand there; `...` behind a kind takes any number of values. Three kinds
+are more than a test of the value: `mode` is whether the module is training, and `training_rate` a number that is 0
+otherwise; `keywords` takes all arguments whose names are no parameter, as a list of pairs.
 """
 
 from __future__ import annotations
@@ -39,6 +41,10 @@ class Slice:
 
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_int_or_none(value: object) -> bool:
+    return value is None or _is_int(value)
 
 
 def _is_number(value: object) -> bool:
@@ -81,14 +87,28 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "int1": ("an int", _either(_is_int, _all(_is_int, 1))),
     "int2": ("an int or a list of 2 ints", _either(_is_int, _all(_is_int, 2))),
     "int3": ("an int or a list of 3 ints", _either(_is_int, _all(_is_int, 3))),
+    "int4": ("an int or a list of 4 ints", _either(_is_int, _all(_is_int, 4))),
+    "int6": ("an int or a list of 6 ints", _either(_is_int, _all(_is_int, 6))),
+    "out2": ("an int or a list of 2, each an int or `none`", _either(_is_int, _all(_is_int_or_none, 2))),
+    "out3": ("an int or a list of 3, each an int or `none`", _either(_is_int, _all(_is_int_or_none, 3))),
+    "float2": ("a number or a list of 2 numbers", _either(_is_number, _all(_is_number, 2))),
+    "float3": ("a number or a list of 3 numbers", _either(_is_number, _all(_is_number, 3))),
+    "float_or_floats": ("a number or a list of numbers", _either(_is_number, _all(_is_number))),
     "padding1": ('an int, "same" or "valid"', _either(_is_int, _all(_is_int, 1), _is_word("same", "valid"))),
     "padding2": ('an int, a list of 2 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 2), _is_word("same", "valid"))),
     "padding3": ('an int, a list of 3 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 3), _is_word("same", "valid"))),
     "tensor": ("a tensor", _is_tensor),
     "operand": ("a tensor or a number", _either(_is_tensor, _is_number, _is_size)),
+    "two_tensors": ("two tensors, (h, c)", _all(_is_tensor, 2)),
     "list_of_tensors": ("a list of tensors", _all(_is_tensor)),
     "entries": ("an index", lambda v: isinstance(v, list)),
     "any": ("a value", lambda v: True),
+    "value": ("a tensor or a value", lambda v: True),
+    "number": ("a number", _either(_is_number, _is_size)),
+    "number_or_bool": ("a number, `true` or `false`", _either(_is_number, _is_size, lambda v: isinstance(v, bool))),
+    "mode": ("`true` or `false`", lambda v: isinstance(v, bool)),
+    "training_rate": ("a number", _is_number),
+    "keywords": ("arguments by name", _all(_all(lambda v: True, 2))),
 }
 
 
@@ -123,7 +143,7 @@ class Param:
         if value is None:
             return self.optional
         if self.choices:
-            return value in self.choices or (self.choices[0] in KINDS and KINDS[self.choices[0]][1](value))
+            return any(KINDS[c][1](value) if c in KINDS else value == c for c in self.choices)
         return KINDS[self.kind][1](value)
 
     @property
@@ -135,9 +155,11 @@ class Param:
     @property
     def takes_tensors(self) -> bool:
         """Whether a tensor may stand here."""
-        return self.kind in ("tensor", "operand", "list_of_tensors")
+        return self.kind in ("tensor", "operand", "list_of_tensors", "value")
 
     def __str__(self) -> str:
+        if self.kind == "keywords":
+            return f"**{self.name}"
         default = "" if self.default is REQUIRED or self.inferred else f"={value_text(self.default)}"
         return f"{self.name}{'...' if self.variadic else ''}{default}"
 
@@ -159,7 +181,7 @@ def value_text(value: object) -> str:
     return str(value)
 
 
-PARAM = re.compile(r"(?P<star>\*?)(?P<name>\w+): (?P<kind>[\w|]+)(?P<optional>\??)(?P<variadic>(?:\.\.\.)?)(?: = (?P<default>.+))?")
+PARAM = re.compile(r"(?P<star>\*?)(?P<name>\w+): (?P<kind>[\w|-]+)(?P<optional>\??)(?P<variadic>(?:\.\.\.)?)(?: = (?P<default>.+))?")
 CONSTANTS = {"true": True, "false": False, "none": None}
 
 
@@ -258,7 +280,8 @@ class Op:
 
     `params` are what a module is constructed with, `inputs` what it (or a function) is called with. `weights` gives the
     shapes of the parameters by name, from a `Use` whose sizes are inferred. `written` is how a function stands in Python
-    source: `call`, `method`, an infix operator such as `+`, or `prefix-`.
+    source: `call`, `spread` (a call whose list stands as single arguments), `method`, `creation` (a call that says the
+    device), an infix operator such as `+`, or `prefix-`.
     """
 
     name: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from netc.ops.op import Problem, Rule, Use, axis_of, normal_axis
+from netc.ops.op import Problem, Rule, Use, axis_of
 from netc.shapes import Dim, Shape, Size, product, shape_text
 from netc.tensors import DEFAULT_DTYPE, TensorType, Type, category, promote, promote_number
 
@@ -179,59 +179,6 @@ def matmul(use: Use) -> Type:
     return TensorType((*outer, *(a.shape[-2:-1] if a.rank > 1 else ()), *(b.shape[-1:] if b.rank > 1 else ())), a.dtype)
 
 
-def reduction(dtype: str | None = None, needs_float: bool = False) -> Rule:
-    """Over `dim` (one axis, a list, or `none` for all), which `keepdim` leaves as 1."""
-
-    def rule(use: Use) -> Type:
-        x = need_float(use, "input") if needs_float else use.tensor("input")
-        axes = _axes(use, x)
-        keep = use.values.get("keepdim", False)
-        shape = tuple(1 if i in axes else n for i, n in enumerate(x.shape) if keep or i not in axes)
-        kind = dtype or ("int64" if use.op.name in ("sum", "prod") and not x.is_float else x.dtype)
-        return TensorType(shape, kind)
-
-    return rule
-
-
-def _axes(use: Use, x: TensorType) -> set[int]:
-    dim = use["dim"]
-    if dim is None or dim == []:
-        return set(range(x.rank))
-    axes = [normal_axis(use.op.name, x, d) for d in (dim if isinstance(dim, list) else [dim])]
-    if len(set(axes)) < len(axes):
-        raise Problem("axis", f"`{use.op.name}`: an axis is named twice in {dim}", "dim")
-    return set(axes)
-
-
-def values_and_indices(use: Use) -> Type:
-    """`max` and `min`: without `dim` one number, with it the values and their places."""
-    x = use.tensor("input")
-    if use["dim"] is None:
-        return TensorType((), x.dtype)
-    kind = reduction()(use)
-    assert isinstance(kind, TensorType)
-    return kind, TensorType(kind.shape, "int64")
-
-
-def reshape(use: Use) -> Type:
-    """The same numbers in another shape; one size may be -1."""
-    x = use.tensor("input")
-    shape = tuple(use["shape"])
-    if sum(1 for s in shape if s == -1) > 1:
-        raise Problem("bad-size", f"`{use.op.name}`: only one size can be -1", "shape")
-    known, total = product(s for s in shape if s != -1), product(x.shape)
-    if -1 in shape:
-        rest = total // known if known != 0 else 0
-        if rest * known != total:
-            raise Problem("shape-mismatch", f"`{use.op.name}` of {x} to {shape_text(shape)}: {total} numbers do not divide by {known}",
-                          "shape", "input")  # fmt: skip
-        return x.with_shape(tuple(rest if s == -1 else s for s in shape))
-    if known != total:
-        raise Problem("shape-mismatch", f"`{use.op.name}` of {x} to {shape_text(shape)}: {total} numbers are not {known}",
-                      "shape", "input")  # fmt: skip
-    return x.with_shape(shape)
-
-
 def flatten(use: Use) -> Type:
     """The axes `start_dim` to `end_dim` as one."""
     x = use.tensor("input")
@@ -241,61 +188,6 @@ def flatten(use: Use) -> Type:
     if start > end:
         raise Problem("axis", f"`{use.op.name}`: axis {use['start_dim']} stands behind axis {use['end_dim']}", "start_dim")
     return x.with_shape((*x.shape[:start], product(x.shape[start : end + 1]), *x.shape[end + 1 :]))
-
-
-def squeeze(use: Use) -> Type:
-    """Without the axis `dim`, whose size must be 1 (torch would silently keep it)."""
-    x = use.tensor("input")
-    if use["dim"] is None:
-        if any(isinstance(s, Dim) for s in x.shape):
-            raise Problem("missing-argument", f"`squeeze` of {x}: say which axis, a named size may be 1 too", "input",
-                          hint="write `squeeze(-1)`")  # fmt: skip
-        return x.with_shape(tuple(s for s in x.shape if s != 1))
-    axis = axis_of(use, x)
-    if x.shape[axis] != 1:
-        raise Problem("bad-size", f"`squeeze({use['dim']})` of {x}: the axis has size {x.shape[axis]}, not 1", "dim", "input")
-    return x.with_shape(x.shape[:axis] + x.shape[axis + 1 :])
-
-
-def unsqueeze(use: Use) -> Type:
-    """With one axis of size 1 more, at `dim`."""
-    x = use.tensor("input")
-    axis = axis_of(use, x, extra=1)
-    return x.with_shape((*x.shape[:axis], 1, *x.shape[axis:]))
-
-
-def transpose(use: Use) -> Type:
-    """With two axes exchanged."""
-    x = use.tensor("input")
-    i, j = axis_of(use, x, "dim0"), axis_of(use, x, "dim1")
-    return x.with_axis(i, x.shape[j]).with_axis(j, x.shape[i])
-
-
-def permute(use: Use) -> Type:
-    """With the axes in the order `dims`."""
-    x = use.tensor("input")
-    axes = [normal_axis(use.op.name, x, d, "dims") for d in use["dims"]]
-    if sorted(axes) != list(range(x.rank)):
-        raise Problem("axis", f"`permute` of {x}: {use['dims']} does not name each axis once", "dims", "input")
-    return x.with_shape(tuple(x.shape[i] for i in axes))
-
-
-def chunk(use: Use) -> Type:
-    """`chunks` equal parts along `dim`."""
-    x, count = use.tensor("input"), use.number("chunks")
-    axis = axis_of(use, x)
-    size = x.shape[axis]
-    if size % count != 0:
-        raise Problem("bad-size", f"`chunk({count})` of {x}: {size} does not divide by {count}", "chunks", "input")
-    return (x.with_axis(axis, size // count),) * count
-
-
-def expand_as(use: Use) -> Type:
-    """The input stretched to the shape of `other`."""
-    x, other = use.tensor("input"), use.tensor("other")
-    if broadcast("expand_as", x.shape, other.shape, "input", "other") != other.shape:
-        raise Problem("shape-mismatch", f"`expand_as` cannot stretch {x} to {other}", "input", "other")
-    return x.with_shape(other.shape)
 
 
 def window(op: str, size: Size, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False) -> Size:

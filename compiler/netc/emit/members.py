@@ -1,0 +1,157 @@
+"""What a class constructs: its layers, the classes inside it, containers, parameters and buffers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Union
+
+from netc.code import Text, expression, literal, short
+from netc.emit.units import CallStep, NodeStep, Unit
+from netc.graph import Graph, Node, Ref
+from netc.ops.op import REQUIRED
+from netc.settings import Made
+from netc.tensors import DEFAULT_DTYPE, TensorType
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """An argument of a construction: the parameter, whether it is written by name, and the value."""
+
+    param: str
+    by_name: bool
+    value: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """`nn.Linear(5, 8)`"""
+
+    target: str
+    arguments: tuple[Argument, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Inner:
+    """A class of this source, or where `is_chain` an `nn.Sequential` of its members."""
+
+    unit: Unit
+    is_chain: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """An `nn.ModuleDict` for a dotted label."""
+
+    members: dict[str, Member] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Lines that make a parameter or buffer."""
+
+    lines: tuple[str, ...]
+
+
+Member = Union[Layer, Inner, Container, Raw]
+Written = Mapping[tuple[str, str], set[str]]  # by block and path in it: the parameters that some use of the block writes
+
+
+def members_of(unit: Unit, graph: Graph, written: Written) -> dict[str, Member]:
+    """The members of a unit by name, in the order in which they are constructed."""
+    inner = {id(node): step.unit for step in unit.steps if isinstance(step, CallStep) for node in step.unit.nodes}
+    members: dict[str, Member] = {}
+    for node in unit.nodes:
+        if not node.is_module and node.kind not in ("param", "buffer"):
+            continue
+        below = inner.get(id(node))
+        path = unit.relative(below.region.path if below else node.path)
+        made: Member = Inner(below, is_chain(below)) if below else _made(node, unit, graph, written)
+        _put(members, path.split("."), made)
+    return members
+
+
+def _put(members: dict[str, Member], path: list[str], made: Member) -> None:
+    *outer, name = path
+    for part in outer:
+        container = members.setdefault(part, Container())
+        assert isinstance(container, Container)
+        members = container.members
+    members.setdefault(name, made)
+
+
+def _made(node: Node, unit: Unit, graph: Graph, written: Written) -> Member:
+    if node.op is None:
+        return Raw(_tensor_lines(node, unit.relative(node.path), graph))
+    arguments, by_place = [], True
+    also = written.get((unit.region.name, unit.relative(node.path)), set())
+    for param in node.op.params:
+        value = node.config[param.name].value
+        required = param.default is REQUIRED or param.inferred
+        if not required and is_default(node, param.name) and param.name not in also:
+            by_place = False
+            continue
+        by_place = by_place and required
+        arguments.append(Argument(param.name, not by_place, tuple(value) if isinstance(value, list) else value))
+    return Layer(short(node.op.target), tuple(arguments))
+
+
+def is_default(node: Node, param: str) -> bool:
+    """Whether an argument of a layer has the value that torch gives it anyway."""
+    assert node.op is not None
+    row = next(p for p in node.op.params if p.name == param)
+    value = node.config[param].value
+    return bool(value == row.default) and type(value) is type(row.default)
+
+
+def is_chain(unit: Unit) -> bool:
+    """Whether a labelled pipeline that is no block needs no class but `nn.Sequential`."""
+    return not unit.region.name and flows(unit)
+
+
+def flows(unit: Unit) -> bool:
+    """Whether a unit is what `nn.Sequential` does: one value through all members, in their order."""
+    if len(unit.inputs) != 1 or len(unit.outputs) != 1:
+        return False
+    value, names = unit.inputs[0], []
+    for step in unit.steps:
+        if step.refs != [value] or not _is_plain(step):
+            return False
+        path = step.unit.region.path if isinstance(step, CallStep) else step.node.path
+        value = step.unit.outputs[0] if isinstance(step, CallStep) else Ref(step.node.id)
+        names.append(unit.relative(path))
+    made = list(dict.fromkeys(unit.relative(n.path).split(".")[0] for n in unit.nodes if n.is_module or n.op is None))
+    # The values between the steps of a chain have no other users: as it has one output, none outside.
+    return value == unit.outputs[0] and names == made and not any("." in n for n in names)
+
+
+def _is_plain(step: NodeStep | CallStep) -> bool:
+    if isinstance(step, CallStep):
+        return len(step.unit.outputs) == 1
+    node = step.node
+    given = [name for name, argument in node.call.items() if argument.origin != "default"]
+    return node.is_module and len(given) == 1 and isinstance(node.type, TensorType)
+
+
+def _tensor_lines(node: Node, name: str, graph: Graph) -> tuple[str, ...]:
+    """The lines that make a parameter or buffer of the class itself."""
+    kind, init = node.type, node.config["init"].value
+    assert isinstance(kind, TensorType)
+    sizes = ", ".join(map(str, kind.shape))
+    dtype = "" if kind.dtype == DEFAULT_DTYPE else f", dtype=torch.{kind.dtype}"
+    filled = init.recipe.name if isinstance(init, Made) and init.recipe.name in ("zeros", "ones") else "empty"
+    start = _constant(init, graph).text if isinstance(init, Ref) else f"torch.{filled}({sizes}{dtype})"
+    made = f"self.{name} = nn.Parameter({start})" if node.kind == "param" else f'self.register_buffer("{name}", {start})'
+    return (made, *([init_line(f"self.{name}", init)] if filled == "empty" and isinstance(init, Made) else []))
+
+
+def init_line(parameter: str, init: Made) -> str:
+    """The call of an initialisation, with the arguments that differ from their defaults."""
+    differing = [p for p in init.recipe.params if init.values[p.name] != p.default]
+    texts = [f"{p.name}={literal(init.values[p.name], lambda ref: Text('')).text}" for p in differing]
+    return f"{init.recipe.target.replace('torch.nn.', 'nn.')}({', '.join([parameter, *texts])})"
+
+
+def _constant(ref: Ref, graph: Graph) -> Text:
+    """A tensor that depends on no input, as one expression."""
+    return expression(graph.node(ref.node), lambda inner: _constant(inner, graph))

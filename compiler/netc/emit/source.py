@@ -1,0 +1,167 @@
+"""The source of a network: its blocks as classes, and its own class with `forward` and `loss`."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from netc.emit.classes import Classes, result_type, returned
+from netc.emit.members import init_line
+from netc.emit.units import CallStep, NodeStep, Step, Unit, units_of
+from netc.emit.writer import INDENT, WIDTH, Writer, safe, use_counts
+from netc.graph import Graph, InitRule, Node, Ref
+from netc.tensors import type_text
+
+
+def emit(graph: Graph, origin: str = "") -> str:
+    """Plain PyTorch: one class for the network, with `__init__`, `forward` and, where the spec has losses, `loss`.
+
+    Its parameters have the keys of netc's module, so one `state_dict` fits both.
+    """
+    source = _Source(graph)
+    parts = [*(source.classes.text(made) for made in source.classes.found.values()), source.network()]
+    body = "\n\n\n".join(parts)
+    head = f'"""{graph.name}, written by netc from {Path(origin).name or "a spec"}."""\n\n'
+    return head + _imports(body) + f"\n\n{body}\n"
+
+
+def _imports(body: str) -> str:
+    known = (
+        (r"\bOrderedDict\(", "from collections import OrderedDict\n\n"), (r"\beinops\.", "import einops\n"), (r"\btorch\.", "import torch\n"),
+        (r"\bF\.", "import torch.nn.functional as F\n"),
+    )  # fmt: skip
+    return "".join(line for word, line in known if re.search(word, body)) + "from torch import Tensor, nn\n"
+
+
+class _Source:
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.root: Unit = units_of(graph)
+        self.classes = Classes(self.root, graph)
+        several = len(graph.losses) > 1
+        self.names = graph.names | {loss.ref: loss.name for loss in graph.losses if several and loss.ref not in graph.names}
+        self.makers = {}
+        for step in self.root.steps:
+            for id in [step.node.id] if isinstance(step, NodeStep) else [ref.node for ref in step.unit.outputs]:
+                self.makers[id] = step
+
+    def network(self) -> str:
+        """The class of the network itself."""
+        members = self.classes.members[id(self.root)]
+        init = ["    def __init__(self) -> None:", *self.classes.init_lines(members, None), *self._rules()]
+        return f'class {self.graph.name}(nn.Module):\n    """{self._shapes()}"""\n\n' + "\n\n".join(["\n".join(init), *self._methods()])
+
+    def _shapes(self) -> str:
+        """`x: [B, 5] to p: [B, 1].`"""
+        graph = self.graph
+        inputs = ", ".join(f"{graph.name_of(n)}: {type_text(n.type)}" for n in graph.inputs)
+        outputs = ", ".join(f"{o.name}: {type_text(graph.type_of(o.ref))}" for o in graph.outputs)
+        text = f"{inputs} to {outputs}."
+        return text if len(text) <= WIDTH - 10 else textwrap.fill(text, WIDTH, subsequent_indent="    ") + "\n    "
+
+    def _rules(self) -> list[str]:
+        """Ties, initialisations and frozen parameters, at the end of the constructor."""
+        lines = [f"{INDENT}{_owner(tie.left)} = {_parameter(tie.right)}" for tie in self.graph.ties]
+        for rule in self.graph.init_rules:
+            lines += _for_each(rule.keys, partial(_init_of, rule))
+        return lines + _for_each(self.graph.frozen, lambda parameter: f"{parameter}.requires_grad_(False)")
+
+    # --- methods ---
+
+    def _methods(self) -> list[str]:
+        """`forward` and `loss`; where a loss needs values that are no outputs, both begin with one method that gives all."""
+        graph, outputs = self.graph, [o.ref for o in self.graph.outputs]
+        if not graph.losses:
+            return [self._method("forward", outputs)]
+        every = list(dict.fromkeys([*outputs, *self._inner_values()]))
+        arguments = ", ".join(safe(graph.name_of(n)) for n in graph.inputs)
+        if len(every) == len(dict.fromkeys(outputs)):
+            return [self._method("forward", outputs), self._loss(outputs, f"self({arguments})")]
+        part = f"[:{len(outputs)}]" if len(outputs) > 1 else "[0]"
+        head = self._signature("forward", graph.inputs, result_type(outputs))
+        forward = f"{head}\n{INDENT}return self._values({arguments}){part}"
+        return [forward, self._method("_values", every), self._loss(every, f"self._values({arguments})")]
+
+    def _signature(self, name: str, takes: Sequence[Node], result: str) -> str:
+        arguments = "".join(f", {safe(self.graph.name_of(n))}: Tensor" for n in takes)
+        return f"    def {name}(self{arguments}) -> {result}:"
+
+    def _writer(self, takes: Sequence[Node]) -> Writer:
+        arguments = {Ref(n.id): safe(self.graph.name_of(n)) for n in takes}
+        return Writer(self.graph, arguments, self.names, lambda path: self.classes.reach(self.root, path))
+
+    def _method(self, name: str, results: list[Ref]) -> str:
+        writer = self._writer(self.graph.inputs)
+        writer.write(self._needed(results, set()), results)
+        values = returned([writer.value(ref).text for ref in results])
+        return "\n".join([self._signature(name, self.graph.inputs, result_type(results)), *writer.lines, values])
+
+    def _loss(self, given: list[Ref], call: str) -> str:
+        """The sum of the losses, from the values `given` that `call` gives."""
+        takes, losses = self.graph.inputs + self.graph.targets, [loss.ref for loss in self.graph.losses]
+        writer, steps = self._writer(takes), self._needed(losses, set(given))
+        writer.left = use_counts(steps, losses)
+        names = [writer.name(ref) if writer.left.get(ref) else "_" for ref in given]
+        first = [f"{INDENT}{', '.join(names)} = {call}"] if any(n != "_" for n in names) else []
+        writer.write(steps, losses)
+        total = " + ".join(writer.value(ref).inside(3) for ref in losses)
+        return "\n".join([self._signature("loss", takes, "Tensor"), *first, *writer.lines, f"{INDENT}return {total}"])
+
+    def _needed(self, results: Sequence[Ref], given: set[Ref]) -> list[Step]:
+        """The steps that these values depend on, but for what is given."""
+        found: dict[int, Step] = {}
+        stack = list(results)
+        while stack:
+            ref = stack.pop()
+            step = self.makers.get(ref.node)
+            if ref not in given and step is not None and step.id not in found:
+                found[step.id] = step
+                stack += step.refs
+        return [found[id] for id in sorted(found)]
+
+    def _inner_values(self) -> list[Ref]:
+        """Values of the forward pass that a loss needs beside the outputs."""
+        outputs = {o.ref for o in self.graph.outputs}
+        forward = {step.id for step in self._needed(list(outputs), set())}
+        needed: set[Ref] = set()
+        stack, seen = [loss.ref for loss in self.graph.losses], set()
+        while stack:
+            ref = stack.pop()
+            step = self.makers.get(ref.node)
+            if step is None or ref in outputs or ref in seen:
+                continue
+            seen.add(ref)
+            if step.id in forward or isinstance(step, CallStep):
+                needed.add(ref)
+            else:
+                stack += step.refs
+        return sorted(needed, key=lambda r: (r.node, r.path))
+
+
+def _init_of(rule: InitRule, parameter: str) -> str:
+    return init_line(parameter, rule.init)
+
+
+def _parameter(key: str) -> str:
+    return f"self.{key}" if key.count(".") <= 1 and not re.search(r"\.\d|^\d", f".{key}") else f'self.get_parameter("{key}")'
+
+
+def _owner(key: str) -> str:
+    path, _, name = key.rpartition(".")
+    return (
+        f"self.{key}"
+        if _parameter(key).startswith("self.") and "get_parameter" not in _parameter(key)
+        else f'self.get_submodule("{path}").{name}'
+    )
+
+
+def _for_each(keys: Sequence[str], line: Callable[[str], str]) -> list[str]:
+    """A line for one or two parameters each, or a loop over their names."""
+    if len(keys) <= 2:
+        return [f"{INDENT}{line(_parameter(key))}" for key in keys]
+    names = textwrap.fill(", ".join(f'"{key}"' for key in keys) + ",", WIDTH, initial_indent=INDENT + "    ",
+                          subsequent_indent=INDENT + "    ")  # fmt: skip
+    return [f"{INDENT}for name in (", names, f"{INDENT}):", f"{INDENT}    {line('self.get_parameter(name)')}"]

@@ -1,0 +1,143 @@
+"""Steps as statements of a method."""
+
+from __future__ import annotations
+
+import keyword
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from netc.code import Text, expression, size_writer
+from netc.emit.units import NodeStep, Step
+from netc.graph import Graph, Ref
+from netc.lower.scope import SOURCE_NAMES
+
+WIDTH = 100  # a line with a nested expression is not made longer than this
+INDENT = " " * 8
+
+
+def safe(name: str) -> str:
+    """A name of the spec as Python can use it."""
+    return f"{name}_" if keyword.iskeyword(name) or name in SOURCE_NAMES else name
+
+
+class Writer:
+    """Writes steps as statements. A value that is used once, right after it is made, stands inside its use.
+
+    `takes` are the method's arguments by name, `names` the names that the spec gives to values, `reach` how a layer or a
+    unit inside is reached from `self`, by its full path.
+    """
+
+    def __init__(self, graph: Graph, takes: Mapping[Ref, str], names: Mapping[Ref, str], reach: Callable[[str], str]) -> None:
+        self.graph, self.reach = graph, reach
+        self.lines: list[str] = []
+        self.given = names
+        self.names: dict[Ref, str] = dict(takes)
+        self.taken = set(self.names.values())
+        self.pending: dict[int, tuple[Step, Text]] = {}  # made, not yet written: the last steps, in order
+        self.left: dict[Ref, int] = {}  # how often each value is still used
+        self.current = ""  # the text that is written once the pending ones are
+        self.scratch: dict[str, Ref] = {}  # variables without a name in the spec, free again when their value is used up
+        self.sizes = size_writer(graph, list(takes), lambda ref: self.names[ref])
+
+    def name(self, ref: Ref) -> str:
+        """A variable for a value: its name in the spec, or `h`, `h_2` where the variable of that name is used up."""
+        named = self.given.get(ref)
+        base = safe(named) if named else "h"
+        name, number = base, 1
+        while name in self.taken and not self._is_free(name):
+            number += 1
+            name = f"{base}_{number}"
+        self.scratch.pop(name, None)
+        if named is None:
+            self.scratch[name] = ref
+        self.taken.add(name)
+        self.names[ref] = name
+        return name
+
+    def _is_free(self, name: str) -> bool:
+        """Whether a variable can be used again: its value is used up, and no text that is still to be written names it."""
+        unwritten = [self.current, *(text.text for _, text in self.pending.values())]
+        is_used_up = name in self.scratch and not self.left.get(self.scratch[name])
+        return is_used_up and not any(re.search(rf"\b{name}\b", text) for text in unwritten)
+
+    def value(self, ref: Ref) -> Text:
+        """A value as an operand."""
+        self.left[ref] = self.left.get(ref, 0) - 1
+        if ref in self.names:
+            return Text(self.names[ref])
+        node = self.graph.node(ref.node)
+        if node.op is None:  # a parameter or buffer of the class
+            return Text(self.reach(node.path))
+        made = next((id for id, (step, _) in self.pending.items() if ref in results_of(step, self.graph)), None)
+        if made is not None:
+            return self.pending.pop(made)[1]
+        self.left[Ref(ref.node)] = self.left.get(Ref(ref.node), 0) - 1
+        return Text(self.names[Ref(ref.node)] + "".join(f"[{i}]" for i in ref.path))
+
+    def write(self, steps: Sequence[Step], results: Sequence[Ref]) -> None:
+        """The statements for the steps; what is left pending stands in the return."""
+        self.left = use_counts(steps, results)
+        uses = dict(self.left)
+        for step in steps:
+            self._flush(step)
+            text = self._text(step)
+            made = results_of(step, self.graph)
+            named = len(made) != 1 or made[0] in self.given
+            if named or uses.get(made[0], 0) != 1 or len(text.text) > WIDTH:
+                self._assign(step, text)
+            else:
+                self.pending[step.id] = (step, text)
+        if [ref for step, _ in self.pending.values() for ref in results_of(step, self.graph)] != list(results):
+            self._write_pending()
+
+    def _text(self, step: Step) -> Text:
+        if isinstance(step, NodeStep):
+            node = step.node
+            return expression(node, self.value, self.reach(node.path) if node.is_module else "", self.sizes)
+        arguments = ", ".join(self.value(ref).text for ref in step.refs)
+        return Text(f"{self.reach(step.unit.region.path)}({arguments})")
+
+    def _flush(self, step: Step) -> None:
+        """Writes the pending values where this step must not take them into its own expression.
+
+        It may take the last ones, in the order in which they were made, or they would be computed in another order; and a
+        layer with parameters, or a unit, begins a line of its own where its input has two calls already.
+        """
+        ids = list(self.pending)
+        taken = [id for ref in step.refs for id in ids if ref in results_of(self.pending[id][0], self.graph)]
+        is_large = not isinstance(step, NodeStep) or bool(step.node.weights)
+        starts_line = is_large and any(self.pending[id][1].text.count("(") > 1 for id in taken)
+        if taken and (starts_line or ids[-len(taken) :] != taken):
+            self._write_pending()
+
+    def _write_pending(self) -> None:
+        for id in list(self.pending):
+            self._line(*self.pending.pop(id))
+
+    def _assign(self, step: Step, text: Text) -> None:
+        self.current = text.text
+        self._write_pending()
+        self.current = ""
+        self._line(step, text)
+
+    def _line(self, step: Step, text: Text) -> None:
+        names = [self.name(ref) for ref in results_of(step, self.graph)]
+        self.lines.append(f"{INDENT}{', '.join(names)} = {text.text}")
+
+
+def results_of(step: Step, graph: Graph) -> list[Ref]:
+    """The values that a statement gives a name: of a node all parts where these are tensors, else the whole."""
+    if not isinstance(step, NodeStep):
+        return step.unit.outputs
+    kind, id = step.node.type, step.node.id
+    if isinstance(kind, tuple) and not any(isinstance(part, tuple) for part in kind):
+        return [Ref(id, (i,)) for i in range(len(kind))]
+    return [Ref(id)]
+
+
+def use_counts(steps: Iterable[Step], results: Iterable[Ref]) -> dict[Ref, int]:
+    """How often every value is used."""
+    counts: dict[Ref, int] = {}
+    for ref in [*(r for step in steps for r in step.refs), *results]:
+        counts[ref] = counts.get(ref, 0) + 1
+    return counts

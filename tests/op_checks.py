@@ -97,6 +97,20 @@ class Outcome:
         return True
 
 
+def infer_case(op: Op, case: dict[str, Any]) -> Inferred | Diagnostic:
+    """What netc says to a case whose tensors are given as types, which may have named sizes."""
+    kinds: list[TensorType] = []
+
+    def ref(value: Any) -> Any:
+        if isinstance(value, TensorType):
+            kinds.append(value)
+            return Ref(len(kinds) - 1)
+        return [ref(v) for v in value] if isinstance(value, list) else value
+
+    config, call = ({k: Argument(ref(v), HERE) for k, v in values.items()} for values in arguments(op, case))
+    return infer(op, config, call, lambda r: Known(kinds[r.node], HERE), HERE)
+
+
 def _is_empty(kind: Type | None) -> bool:
     """Whether there is nothing in a tensor that torch gave, which netc refuses to make."""
     return kind is not None and any(0 in tensor.shape for tensor in flat_types(kind))

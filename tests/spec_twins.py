@@ -32,7 +32,8 @@ class Autoencoder(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         z = self.encoder(x)
-        return self.decoder(z), z
+        x_hat = self.decoder(z)
+        return x_hat, z
 
     def loss(self, x: Tensor) -> Tensor:
         x_hat, _ = self(x)
@@ -85,7 +86,8 @@ class Siamese(nn.Module):
         )
 
     def forward(self, left: Tensor, right: Tensor) -> Tensor:
-        return torch.linalg.vector_norm(self.tower(left) - self.tower(right), dim=1)
+        d: Tensor = torch.linalg.vector_norm(self.tower(left) - self.tower(right), dim=1)
+        return d
 
     def loss(self, left: Tensor, right: Tensor, same: Tensor) -> Tensor:
         d = self(left, right)
@@ -111,20 +113,20 @@ class TwoTower(nn.Module):
         self.temperature = temperature
         self.user_embed = nn.Embedding(users, size)
         self.item_embed = nn.Embedding(items, size)
-        self.user_tower = Tower(2 * size + 12, size)
+        self.user_tower = Tower(2 * size, size)
         self.item_tower = Tower(size + 20, size)
 
-    def forward(self, user: Tensor, seen: Tensor, about_user: Tensor, item: Tensor, about_item: Tensor) -> Tensor:
+    def forward(self, user: Tensor, seen: Tensor, item: Tensor, about_item: Tensor) -> Tensor:
         history = self.item_embed(seen).mean(dim=1)
-        u = self.user_tower(torch.cat([self.user_embed(user), history, about_user], dim=1))
+        u = self.user_tower(torch.cat([self.user_embed(user), history], dim=1))
         v = self.item_tower(torch.cat([self.item_embed(item), about_item], dim=1))
         u = u / u.norm(dim=-1, keepdim=True)
         v = v / v.norm(dim=-1, keepdim=True)
         scores: Tensor = u @ v.T / self.temperature
         return scores
 
-    def loss(self, user: Tensor, seen: Tensor, about_user: Tensor, item: Tensor, about_item: Tensor) -> Tensor:
-        scores = self(user, seen, about_user, item, about_item)
+    def loss(self, user: Tensor, seen: Tensor, item: Tensor, about_item: Tensor) -> Tensor:
+        scores = self(user, seen, item, about_item)
         right = torch.arange(len(scores), device=scores.device)
         return F.cross_entropy(scores, right)
 
@@ -278,11 +280,11 @@ class SEResNet(nn.Module):
 
 
 class Highway(nn.Module):
-    def __init__(self, size: int) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.gate = nn.Linear(size, size)
-        self.plain = nn.Linear(size, size)
-        nn.init.constant_(self.gate.bias, -2.0)
+        self.gate = nn.Conv2d(width, width, 3, padding=1)
+        self.plain = nn.Conv2d(width, width, 3, padding=1)
+        nn.init.constant_(self.gate.bias, -2.0)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         gate = torch.sigmoid(self.gate(x))
@@ -290,20 +292,37 @@ class Highway(nn.Module):
 
 
 class HighwayNetwork(nn.Module):
-    def __init__(self, classes: int = 10, width: int = 50, depth: int = 10) -> None:
+    def __init__(self, classes: int = 10) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Linear(784, width), nn.ReLU())
-        self.layers = nn.Sequential(*(Highway(width) for _ in range(depth)))
-        self.output = nn.Linear(width, classes)
+        self.features = nn.Sequential(
+            nn.Conv2d(3, 16, 3, padding=1),
+            nn.ReLU(),
+            Highway(16),
+            Highway(16),
+            Highway(16),
+            nn.MaxPool2d(2),
+            nn.Conv2d(16, 32, 3, padding=1),
+            nn.ReLU(),
+            Highway(32),
+            Highway(32),
+            Highway(32),
+            nn.MaxPool2d(2),
+            nn.Conv2d(32, 64, 3, padding=1),
+            nn.ReLU(),
+            Highway(64),
+            Highway(64),
+            Highway(64),
+            nn.MaxPool2d(2),
+        )
+        self.output = nn.Linear(64 * 4 * 4, classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        h = self.layers(self.stem(x))
+        h = self.features(x).flatten(1)
         logits: Tensor = self.output(h)
         return logits
 
     def loss(self, x: Tensor, y: Tensor) -> Tensor:
-        logits = self(x)
-        return F.cross_entropy(logits, y)
+        return F.cross_entropy(self(x), y)
 
 
 class Tagger(nn.Module):
@@ -334,7 +353,7 @@ class Tagger(nn.Module):
 
     def accuracy(self, tokens: Tensor, mask: Tensor, labels: Tensor) -> Tensor:
         right = self(tokens, mask).argmax(dim=-1) == labels
-        return (right & mask).sum() / mask.sum()
+        return torch.sum(right & mask) / mask.sum()
 
 
 class Seq2Seq(nn.Module):

@@ -9,13 +9,24 @@ import pytest
 import torch
 
 import netc
+from netc.shapes import shape_at, size_names
 from netc.tensors import TensorType
 from tests.conftest import SPECS
 from tests.test_module import BLOCKS, LABELLED
 
-LARGE = ("alexnet", "vgg16")  # a hundred million parameters; their outputs are compared with torchvision's
+LARGE = (
+    "alexnet",
+    "vgg16",
+    "vit_b_16",
+    "gpt2",
+    "bert_encoder",
+)  # a hundred million parameters; their outputs are compared with torchvision's
 SOURCES: dict[str, Path | str] = {p.stem: p for p in sorted(SPECS.glob("*.net")) if p.stem not in LARGE}
+SMALL = {"width": 16, "depth": 2, "heads": 2}
 SOURCES |= {
+    "small gpt2": netc.load(SPECS / "gpt2.net", SMALL | {"words": 40}).resolved(),
+    "small bert": netc.load(SPECS / "bert_encoder.net", SMALL | {"words": 40}).resolved(),
+    "small vit": netc.load(SPECS / "vit_b_16.net", SMALL | {"size": 32}).resolved(),
     "labelled": LABELLED,
     "blocks": BLOCKS,
     "a block in two forms": """
@@ -53,6 +64,12 @@ SOURCES |= {
       input x: [B, T, 8]
       output x -> heads: Heads(2) -> Heads(4)
     }""",
+    "two recurrent layers": """network N {
+      input x: [B, T, 4]
+      a, _ = x -> a: LSTM(4, batch_first=true)
+      b, _ = x -> b: LSTM(4, batch_first=true)
+      output a - b
+    }""",
     "one stage": "network N { input x: [B, 3]\n output x -> ReLU }",
     "nothing done": "network N { input x: [B, 3]\n output x }",
     "python's words": "network N { input lambda: [B, 3]\n self = lambda -> Linear(2)\n F = self * 2\n output F + self }",
@@ -71,6 +88,23 @@ SOURCES |= {
     "indexing": "network N { input x: [B, 6, 4]\n output x[:, 0], x[..., 1:3], x[:, ::2, -1], x[:, 1:] * 2 }",
     "sizes": "network N { input x: [B, T, 6]\n output x -> reshape([B * T, 2, 3]), x -> reshape([B, T * 6]) }",
     "tuples": "network N { input x: [B, 6]\n a, b, c = x -> chunk(3, dim=1)\n v, i = max(x, dim=1)\n output a + c, b, v, float(i) }",
+    "made tensors": """network N {
+      input x: [B, T, 6]
+      places = arange(T)
+      mask = tril(ones(T, T)) > 0
+      noise = randn_like(x) * 0.1 + randn(B, T, 6)
+      scores = x @ transpose(x, 1, 2) -> masked_fill(mask == 0, -inf) -> softmax(dim=-1)
+      output scores @ (x + noise), places * 2, zeros([B, 2], dtype=int64), full([T], 0.5), eye(3)
+    }""",
+    "functions that follow the mode": """network N {
+      input x: [B, 2, T, 6]
+      output x -> dropout(0.3), scaled_dot_product_attention(x, x, x, dropout_p=0.4), x -> dropout2d, x -> dropout(training=true)
+    }""",
+    "einops": """network N {
+      input x: [B, T, 6]
+      h = x -> rearrange("b t (h d) -> b h t d", h=2)
+      output h -> reduce("b h t d -> b (t d)", "mean"), x -> repeat_axes("b t d -> b t d c", c=T), (h, h) -> einsum("b h i d, b h j d -> b h i j")
+    }""",
     "order of dropouts": """network N {
       input x: [B, 50]
       a = x -> Dropout(0.5)
@@ -90,10 +124,13 @@ SOURCES |= {
 
 
 def tensors(nodes: list[Any]) -> list[torch.Tensor]:
-    sizes = {"B": 4, "T": 3, "H": 64, "W": 64}
     kinds = [n.type for n in nodes]
     assert all(isinstance(k, TensorType) for k in kinds)
-    return [example(tuple(int(str(s)) if str(s).isdigit() else sizes[str(s)] for s in k.shape), k.dtype) for k in kinds]
+    sizes = {name: SIZES.get(name, 2) for k in kinds for size in k.shape for name in size_names(size)}
+    return [example(tuple(int(str(size)) for size in shape_at(k.shape, sizes)), k.dtype) for k in kinds]
+
+
+SIZES = {"B": 4, "T": 3, "H": 64, "W": 64}  # of named dimensions; others are 2
 
 
 def example(shape: tuple[int, ...], dtype: str) -> torch.Tensor:

@@ -197,7 +197,11 @@ def test_files_are_used_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "inner.net").write_text("fn double(x) = x * 2\n")
     (tmp_path / "parts" / "blocks.net").write_text('use "inner.net"\nblock Two = Linear(2) -> double\n')
-    (tmp_path / "back.net").write_text("network Back(n = 3) {\n  input x: [B, F]\n  target y: [B, 1]\n  output x -> Linear(n)\n  loss mean(y)\n}\n")
-    (tmp_path / "net.net").write_text('use "parts/blocks.net"\nuse "back.net"\nnetwork Net {\n  input x: [B, 7]\n  output x -> back: Back(n=4) -> Two\n}\n')
+    (tmp_path / "back.net").write_text(
+        "network Back(n = 3) {\n  input x: [B, F]\n  target y: [B, 1]\n  output x -> Linear(n)\n  loss mean(y)\n}\n"
+    )
+    (tmp_path / "net.net").write_text(
+        'use "parts/blocks.net"\nuse "back.net"\nnetwork Net {\n  input x: [B, 7]\n  output x -> back: Back(n=4) -> Two\n}\n'
+    )
     keys = list(netc.load(tmp_path / "net.net", network="Net").module().state_dict())
     assert keys == ["back.linear.weight", "back.linear.bias", "two.linear.weight", "two.linear.bias"]

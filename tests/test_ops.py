@@ -162,6 +162,13 @@ def test_operators(name: str, a: Any, b: Any) -> None:
         assert value is None or ("bool" in str(a) + str(b) and name in ("//", "%"))
 
 
+def test_a_named_size_counts_as_an_int() -> None:
+    from netc.shapes import Dim
+    from netc.tensors import promote_number
+
+    assert [promote_number(dtype, Dim.named("T")) for dtype in ("int64", "bool", "float16")] == ["int64", "int64", "float16"]
+
+
 def test_dtype_values_are_torchs() -> None:
     from netc.tensors import ALIASES, DTYPES
 

@@ -9,12 +9,10 @@ import pytest
 import torch
 
 import netc
+from tests import known
 
-# The operators that torchvision's Python code expects of its compiled part, which does not load beside every build of torch.
-LIBRARY: Any = torch.library.Library("torchvision", "DEF")  # type: ignore[no-untyped-call]
-for name in ("nms", "qnms"):
-    LIBRARY.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
 models: Any = pytest.importorskip("torchvision.models", reason="pip install torchvision")
+assert known.LIBRARY is not None  # defined before torchvision is imported
 
 # spec: torchvision's model, published parameters (torchvision's documentation), the size of the test image
 KNOWN = {
@@ -25,6 +23,7 @@ KNOWN = {
     "squeezenet1_0": ("squeezenet1_0", 1_248_424, 224),
     "densenet121": ("densenet121", 7_978_856, 64),
     "mobilenet_v2": ("mobilenet_v2", 3_504_872, 64),
+    "vit_b_16": ("vit_b_16", 86_567_656, 224),
 }
 
 
@@ -43,7 +42,7 @@ def test_against_torchvision(spec: str, specs: Path) -> None:
         assert torch.equal(ours(x), theirs(x))
 
 
-@pytest.mark.parametrize("spec", ["resnet18", "squeezenet1_0", "densenet121", "mobilenet_v2"])
+@pytest.mark.parametrize("spec", ["resnet18", "squeezenet1_0", "densenet121", "mobilenet_v2", "vit_b_16"])
 def test_the_written_class_against_torchvision(spec: str, specs: Path) -> None:
     name, _, size = KNOWN[spec]
     network = netc.load(specs / f"{spec}.net")

@@ -94,9 +94,7 @@ SPECIAL: dict[str, Callable[[Param, Any, Values, Sizes], list[str]]] = {
 }
 
 
-def arguments(
-    params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Sizes = PLAIN, spread: bool = False
-) -> list[str]:
+def arguments(params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Sizes = PLAIN, spread: bool = False) -> list[str]:
     """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs.
 
     With `spread` a parameter that takes any number of values has them as arguments of their own, not as a list.

@@ -144,10 +144,14 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class InitRule:
-    """An initialisation (a `Made` of `torch.nn.init`) and the keys of the parameters that get it, in their order."""
+    """An initialisation (a `Made` of `torch.nn.init`) and the keys of the parameters that get it, in their order.
+
+    `pattern` is what was written, where it holds for the whole network.
+    """
 
     init: Any
     keys: tuple[str, ...]
+    pattern: str = ""
 
 
 class Graph:

@@ -87,7 +87,7 @@ def _right(node: Node, names: dict[Ref, str]) -> str:
         return f"{operands[0]}{operands[1]}"
     if op.name == "neg":
         return f"-{operands[0]}"
-    if not op.name.isidentifier():
+    if op.is_symbol:
         return f"{operands[0]} {op.name} {operands[1]}"
     return f"{op.name}({', '.join(filter(None, (_argument(p, node.call[p.name], names) for p in op.inputs)))})"
 

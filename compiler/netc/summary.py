@@ -63,7 +63,7 @@ def _node_row(graph: Graph, node: Node) -> Row:
 
 def _end_row(graph: Graph, named: Named, kind: str) -> Row:
     node = graph.node(named.ref.node)
-    if kind == "output" or node.op is None or not node.op.name.isidentifier():  # an operator alone says nothing
+    if kind == "output" or node.op is None or node.op.is_symbol:  # an operator alone says nothing
         what = kind
     else:
         what = call_text(node) if named.name == kind else f"{kind}: {call_text(node)}"
@@ -86,7 +86,7 @@ def call_text(node: Node) -> str:
 
 def named_call(op: Op, texts: Sequence[str]) -> str:
     """An op with these arguments. Operators stand between theirs, which `call_arguments` has done."""
-    if op.written == "index" or not op.name.isidentifier():
+    if op.written == "index" or op.is_symbol:
         return " ".join(texts)
     return f"{op.name}({', '.join(texts)})" if texts else op.name
 
@@ -97,7 +97,7 @@ def call_arguments(node: Node) -> list[str]:
     assert op is not None
     if op.written == "index":
         return [f"[{', '.join(map(_entry_text, node.call['entries'].value))}]"]
-    if op.name.isidentifier():
+    if not op.is_symbol:
         return argument_texts(op.inputs, node.call, with_sizes=True)
     left, *right = ["" if isinstance(a.value, Ref) else value_text(a.value) for a in node.call.values()]
     return [text for text in (left, op.name, *right) if text]
@@ -117,7 +117,7 @@ def argument_texts(params: Sequence[Param], given: Mapping[str, Argument], with_
         values = argument.value if param.variadic and isinstance(argument.value, list) else [argument.value]
         values = [value for value in values if not _holds_tensor(value)]
         if param.inferred:
-            texts += map(value_text, values) if with_sizes else []
+            texts += [value_text(value) for value in values if with_sizes and value is not None]
         elif param.default is REQUIRED:
             texts += map(value_text, values)
         else:

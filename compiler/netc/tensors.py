@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Union
 
-from netc.shapes import Shape, Size, shape_at, shape_text
+from netc.shapes import Dim, Shape, Size, shape_at, shape_text
 
 # Source: torch's documentation, "Tensor Attributes", torch.dtype. In the order of promotion within each category.
 BOOL = ("bool",)
@@ -100,10 +100,10 @@ def promote(*dtypes: str) -> str:
     return top
 
 
-def promote_number(dtype: str, number: complex) -> str:
+def promote_number(dtype: str, number: complex | Dim) -> str:
     """The dtype of an arithmetic result on a tensor and a Python number, which counts by its category only."""
     if isinstance(number, bool) or category(dtype) >= 2:
         return dtype
-    if isinstance(number, int):
+    if isinstance(number, (int, Dim)):
         return "int64" if dtype in BOOL else dtype
     return DEFAULT_DTYPE

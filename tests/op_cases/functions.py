@@ -28,7 +28,8 @@ ELEMENTWISE: Cases = {
 
 REDUCTIONS: Cases = {
     "mean": [{}, {"dim": 1}, {"dim": [0, 2], "keepdim": True}, {"input": WHOLE, "dtype": DType("float32")}],
-    "sum": [{}, {"dim": -1, "input": ((4, 6), "int32")}, {"dim": 1, "dtype": DType("float64")}], "nansum": [{"dim": [0]}], "nanmean": [{}],
+    "sum": [{}, {"dim": -1, "input": ((4, 6), "int32")}, {"dim": 1, "dtype": DType("float64")}], "nansum": [{"dim": [0]}],
+    "nanmean": [{}],
     "prod": [{}, {"dim": 1, "keepdim": True}], "var": [{}, {"dim": 1, "correction": 0}], "std": [{"dim": [0, 1]}],
     "var_mean": [{"dim": 1}], "std_mean": [{"dim": 1, "keepdim": True}],
     "logsumexp": [{"dim": 1}], "norm": [{}, {"dim": -1}, {"dim": 1, "p": 1, "keepdim": True}], "vector_norm": [{"dim": -1}, {"ord": 1}],
@@ -43,7 +44,8 @@ REDUCTIONS: Cases = {
 
 SHAPES: Cases = {
     "reshape": [{"shape": [2, -1]}, {"shape": [120]}], "view": [{"shape": [24, 5]}], "flatten": [{}, {"start_dim": 1}],
-    "unflatten": [{"dim": 1, "sizes": [2, -1]}], "squeeze": [{"input": ((4, 1), "float32"), "dim": 1}, {"input": ((1, 4, 1), "float32"), "dim": [0, 2]}],
+    "unflatten": [{"dim": 1, "sizes": [2, -1]}], "squeeze": [{"input": ((4, 1), "float32"), "dim": 1},
+        {"input": ((1, 4, 1), "float32"), "dim": [0, 2]}],
     "unsqueeze": [{"dim": -1}, {"dim": 1}], "transpose": [{"dim0": 0, "dim1": 2}], "swapaxes": [{"axis0": 0, "axis1": -1}],
     "swapdims": [{"dim0": 0, "dim1": 1}], "permute": [{"dims": [2, 0, 1]}], "t": [{"input": ROWS}],
     "movedim": [{"source": 0, "destination": -1}, {"source": [0, 1], "destination": [2, 0]}],
@@ -62,7 +64,8 @@ SHAPES: Cases = {
 INDEXING: Cases = {
     "gather": [{"dim": 1, "index": ((4, 2, 5), "int64")}], "index_select": [{"dim": 1, "index": ((3,), "int64")}],
     "take_along_dim": [{"indices": ((1, 2, 5), "int64"), "dim": 1}],
-    "scatter": [{"dim": 1, "index": ((4, 2, 5), "int64"), "src": ((4, 6, 5), "float32")}, {"dim": 1, "index": ((4, 2, 5), "int64"), "src": 1.0}],
+    "scatter": [{"dim": 1, "index": ((4, 2, 5), "int64"), "src": ((4, 6, 5), "float32")},
+        {"dim": 1, "index": ((4, 2, 5), "int64"), "src": 1.0}],
     "scatter_add": [{"dim": 1, "index": ((4, 2, 5), "int64"), "src": ((4, 6, 5), "float32")}],
     "index_add": [{"dim": 1, "index": ((3,), "int64"), "source": ((4, 3, 5), "float32")}],
     "bucketize": [{"boundaries": VECTOR}], "embedding": [{"input": ((2, 7), "int64"), "weight": ROWS}],
@@ -72,14 +75,17 @@ INDEXING: Cases = {
 ALGEBRA: Cases = {
     "matmul": [{"input": ROWS, "other": ((6, 3), "float32")}],
     "@": [{"input": ((2, 4, 6), "float32"), "other": ((6, 3), "float32")}, {"input": VECTOR, "other": VECTOR}],
-    "mm": [{"input": ROWS, "mat2": ((6, 3), "float32")}], "bmm": [{"mat2": ((4, 5, 3), "float32")}], "mv": [{"input": ROWS, "vec": VECTOR}],
-    "dot": [{"input": VECTOR, "tensor": VECTOR}], "outer": [{"input": VECTOR, "vec2": ((3,), "int64")}], "inner": [{"other": ((2, 5), "float32")}],
+    "mm": [{"input": ROWS, "mat2": ((6, 3), "float32")}], "bmm": [{"mat2": ((4, 5, 3), "float32")}],
+    "mv": [{"input": ROWS, "vec": VECTOR}],
+    "dot": [{"input": VECTOR, "tensor": VECTOR}], "outer": [{"input": VECTOR, "vec2": ((3,), "int64")}],
+    "inner": [{"other": ((2, 5), "float32")}],
     "addmm": [{"input": ((3,), "float32"), "mat1": ROWS, "mat2": ((6, 3), "float32"), "alpha": 0.5}],
     "baddbmm": [{"input": ((4, 6, 3), "float32"), "batch1": ((4, 6, 5), "float32"), "batch2": ((4, 5, 3), "float32")}],
     "addmv": [{"input": ((4,), "float32"), "mat": ROWS, "vec": VECTOR}], "kron": [{"input": ROWS, "other": VECTOR}],
     "cross": [{"input": ((2, 3), "float32"), "other": ((2, 3), "float32"), "dim": 1}],
     "cdist": [{"x1": ((2, 4, 6), "float32"), "x2": ((3, 6), "float32"), "p": 1.0}],
-    "triu": [{"diagonal": 1}], "tril": [{"input": ROWS}], "diagonal": [{}, {"input": ROWS, "offset": -1}, {"dim1": 0, "dim2": -1, "offset": 2}],
+    "triu": [{"diagonal": 1}], "tril": [{"input": ROWS}], "diagonal": [{}, {"input": ROWS, "offset": -1},
+        {"dim1": 0, "dim2": -1, "offset": 2}],
     "diag": [{"input": VECTOR, "diagonal": -2}, {"input": ROWS}], "diag_embed": [{"offset": 1}], "trace": [{"input": ROWS}],
     "det": [{"input": SQUARE}], "logdet": [{"input": SQUARE}], "inverse": [{"input": ((2, 3, 3), "float32")}],
     "concat": [{"tensors": [ROWS, ((4, 2), "float32")], "dim": 1}], "cat": [{"tensors": [ROWS, ROWS]}],
@@ -89,8 +95,10 @@ ALGEBRA: Cases = {
 CREATION: Cases = {
     **{name: [{"size": [4, 6]}, {"size": []}, {"size": [3], "dtype": DType("float64")}] for name in ("zeros", "ones", "rand", "randn")},
     "full": [{"size": [4], "fill_value": 2}, {"size": [4, 2], "fill_value": 0.5}, {"size": [2], "fill_value": True}],
-    "arange": [{"limits": [5]}, {"limits": [1, 8, 3]}, {"limits": [0, 1, 0.3]}, {"limits": [8, 1, -2]}, {"limits": [4], "dtype": DType("float32")}],
-    "linspace": [{"start": 0, "end": 1, "steps": 7}], "eye": [{"n": 3}, {"n": 3, "m": 5}], "randint": [{"low": 0, "high": 5, "size": [2, 3]}],
+    "arange": [{"limits": [5]}, {"limits": [1, 8, 3]}, {"limits": [0, 1, 0.3]}, {"limits": [8, 1, -2]}, {"limits": [4],
+        "dtype": DType("float32")}],
+    "linspace": [{"start": 0, "end": 1, "steps": 7}], "eye": [{"n": 3}, {"n": 3, "m": 5}],
+    "randint": [{"low": 0, "high": 5, "size": [2, 3]}],
     "randperm": [{"n": 6}], "hann_window": [{"window_length": 8}], "hamming_window": [{"window_length": 8, "periodic": False}],
     "zeros_like": [{}, {"dtype": DType("int64")}], "rand_like": [{"input": WHOLE, "dtype": DType("float32")}],
     "full_like": [{"fill_value": 0.5}, {"input": WHOLE, "fill_value": 2}],
@@ -101,10 +109,12 @@ FUNCTIONAL: Cases = {
     "dropout": [{}, {"p": 0.1, "training": False}], "dropout2d": [{"input": IMAGE}], "dropout3d": [{"input": IMAGE3}],
     "scaled_dot_product_attention": [
         {"query": HEADS, "key": HEADS, "value": HEADS, "is_causal": True, "dropout_p": 0.1},
-        {"query": HEADS, "key": ((2, 2, 9, 4), "float32"), "value": ((2, 2, 9, 3), "float32"), "enable_gqa": True, "attn_mask": ((7, 9), "bool")},
+        {"query": HEADS, "key": ((2, 2, 9, 4), "float32"), "value": ((2, 2, 9, 3), "float32"), "enable_gqa": True,
+         "attn_mask": ((7, 9), "bool")},
     ],
     "linear": [{"weight": ((3, 5), "float32"), "bias": ((3,), "float32")}, {"weight": ((5,), "float32")}],
-    "layer_norm": [{"normalized_shape": [5]}, {"normalized_shape": [6, 5], "weight": ((6, 5), "float32")}], "rms_norm": [{"normalized_shape": [5]}],
+    "layer_norm": [{"normalized_shape": [5]}, {"normalized_shape": [6, 5], "weight": ((6, 5), "float32")}],
+    "rms_norm": [{"normalized_shape": [5]}],
     "group_norm": [{"num_groups": 3, "bias": ((6,), "float32")}], "local_response_norm": [{"size": 2}], "normalize": [{"dim": -1}],
     "gumbel_softmax": [{"hard": True}], "cosine_similarity": [{"x2": ((5,), "float32"), "dim": -1}],
     "pairwise_distance": [{"keepdim": True}],
@@ -120,17 +130,20 @@ FUNCTIONAL: Cases = {
     **{f"adaptive_{kind}_pool{n}d": [{"input": x, "output_size": 2}]
        for kind in ("avg", "max") for n, x in ((1, SEQUENCE), (2, IMAGE), (3, IMAGE3))},
     "interpolate": [{"input": IMAGE, "scale_factor": 2}, {"input": IMAGE, "size": [4, 5], "mode": "bilinear", "antialias": True}],
-    "pixel_shuffle": [{"input": IMAGE, "upscale_factor": 2}], "pixel_unshuffle": [{"input": ((1, 8, 6), "float32"), "downscale_factor": 2}],
+    "pixel_shuffle": [{"input": IMAGE, "upscale_factor": 2}],
+    "pixel_unshuffle": [{"input": ((1, 8, 6), "float32"), "downscale_factor": 2}],
     "channel_shuffle": [{"input": IMAGE, "groups": 2}], "unfold": [{"input": IMAGE, "kernel_size": 3, "padding": 1}],
     "fold": [{"input": ((2, 12, 8), "float32"), "output_size": [3, 5], "kernel_size": 2}],
     "pad": [{"pad": [1, 2]}, {"pad": [0, 0, 1, -1], "value": 1.0}, {"pad": [2, 1], "mode": "reflect"}],
 }  # fmt: skip
 
 NOTATION: Cases = {
-    "rearrange": [{"tensor": ROWS, "pattern": "b (h d) -> h b d", "axes_lengths": [["h", 3]]}, {"tensor": IMAGE, "pattern": "b ... -> ... b 1"}],
+    "rearrange": [{"tensor": ROWS, "pattern": "b (h d) -> h b d", "axes_lengths": [["h", 3]]},
+        {"tensor": IMAGE, "pattern": "b ... -> ... b 1"}],
     "reduce": [{"tensor": IMAGE, "pattern": "b c h (w 2) -> b c w", "reduction": "max"},
                {"tensor": IMAGE, "pattern": "b c h w -> b c", "reduction": "mean"}],
-    "repeat_axes": [{"tensor": ROWS, "pattern": "h w -> h w c", "axes_lengths": [["c", 3]]}, {"tensor": ROWS, "pattern": "h w -> (2 h) w"}],
+    "repeat_axes": [{"tensor": ROWS, "pattern": "h w -> h w c", "axes_lengths": [["c", 3]]},
+        {"tensor": ROWS, "pattern": "h w -> (2 h) w"}],
     "einsum": [{"tensors": [ROWS, ((5, 6), "float32")], "pattern": "batch i, out i -> batch out"}],
 }  # fmt: skip
 

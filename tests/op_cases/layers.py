@@ -64,12 +64,17 @@ CONVOLUTIONS: dict[str, list[Case]] = {
 
 POOLINGS: dict[str, list[Case]] = {
     "MaxPool1d": [{"kernel_size": 2}, {"kernel_size": 2, "ceil_mode": True}, {"kernel_size": 2, "return_indices": True}],
-    "MaxPool2d": [{"input": IMAGE, "kernel_size": 3, "stride": 2, "padding": 1}, {"input": IMAGE, "kernel_size": 2, "return_indices": True},
-                  {"input": IMAGE, "kernel_size": 2, "ceil_mode": True, "dilation": 2}],
+    "MaxPool2d": [
+        {"input": IMAGE, "kernel_size": 3, "stride": 2, "padding": 1},
+        {"input": IMAGE, "kernel_size": 2, "return_indices": True},
+        {"input": IMAGE, "kernel_size": 2, "ceil_mode": True, "dilation": 2},
+    ],
     "MaxPool3d": [{"input": VOLUME, "kernel_size": 2}, {"input": VOLUME, "kernel_size": 2, "return_indices": True}],
-    "AvgPool1d": [{"kernel_size": 2}], "AvgPool2d": [{"input": IMAGE, "kernel_size": [2, 3], "ceil_mode": True, "divisor_override": 2}],
+    "AvgPool1d": [{"kernel_size": 2}],
+    "AvgPool2d": [{"input": IMAGE, "kernel_size": [2, 3], "ceil_mode": True, "divisor_override": 2}],
     "AvgPool3d": [{"input": VOLUME, "kernel_size": 2}],
-    "LPPool1d": [{"norm_type": 2, "kernel_size": 2}], "LPPool2d": [{"input": IMAGE, "norm_type": 1.5, "kernel_size": [2, 3], "stride": 2}],
+    "LPPool1d": [{"norm_type": 2, "kernel_size": 2}],
+    "LPPool2d": [{"input": IMAGE, "norm_type": 1.5, "kernel_size": [2, 3], "stride": 2}],
     "LPPool3d": [{"input": VOLUME, "norm_type": 2.0, "kernel_size": 2, "ceil_mode": True}],
     "AdaptiveAvgPool1d": [{"output_size": 2}],
     "AdaptiveAvgPool2d": [{"input": IMAGE, "output_size": [1, 3]}, {"input": IMAGE, "output_size": [None, 3]}],
@@ -77,13 +82,19 @@ POOLINGS: dict[str, list[Case]] = {
     "AdaptiveMaxPool1d": [{"output_size": 2}, {"output_size": [2], "return_indices": True}],
     "AdaptiveMaxPool2d": [{"input": IMAGE, "output_size": [1, 3], "return_indices": True}, {"input": IMAGE, "output_size": [None, 3]}],
     "AdaptiveMaxPool3d": [{"input": VOLUME, "output_size": 1}, {"input": VOLUME, "output_size": [2, None, 3], "return_indices": True}],
-    "FractionalMaxPool2d": [{"input": IMAGE, "kernel_size": 2, "output_size": [4, 3]},
-                            {"input": IMAGE, "kernel_size": 3, "output_ratio": 0.5, "return_indices": True}],
-    "FractionalMaxPool3d": [{"input": VOLUME, "kernel_size": 2, "output_size": 3, "return_indices": True},
-                            {"input": VOLUME, "kernel_size": [2, 1, 2], "output_ratio": [0.5, 0.7, 0.6]}],
+    "FractionalMaxPool2d": [
+        {"input": IMAGE, "kernel_size": 2, "output_size": [4, 3]},
+        {"input": IMAGE, "kernel_size": 3, "output_ratio": 0.5, "return_indices": True},
+    ],
+    "FractionalMaxPool3d": [
+        {"input": VOLUME, "kernel_size": 2, "output_size": 3, "return_indices": True},
+        {"input": VOLUME, "kernel_size": [2, 1, 2], "output_ratio": [0.5, 0.7, 0.6]},
+    ],
     "MaxUnpool1d": [{"indices": ints(4, 6, 5), "kernel_size": 2}, {"indices": ints(4, 6, 5), "kernel_size": 2, "output_size": [11]}],
-    "MaxUnpool2d": [{"input": IMAGE, "indices": ints(2, 4, 9, 8), "kernel_size": 3, "stride": 2, "padding": 1},
-                    {"input": IMAGE, "indices": ints(2, 4, 9, 8), "kernel_size": 2, "output_size": [2, 4, 19, 16]}],
+    "MaxUnpool2d": [
+        {"input": IMAGE, "indices": ints(2, 4, 9, 8), "kernel_size": 3, "stride": 2, "padding": 1},
+        {"input": IMAGE, "indices": ints(2, 4, 9, 8), "kernel_size": 2, "output_size": [2, 4, 19, 16]},
+    ],
     "MaxUnpool3d": [{"input": VOLUME, "indices": ints(2, 4, 6, 5, 7), "kernel_size": 2}],
 }
 

@@ -166,15 +166,23 @@ class Classes:
 
     def init_lines(self, members: dict[str, Member], made: Class | None) -> list[str]:
         """The body of a constructor."""
-        lines = [f"{INDENT}super().__init__()"] if not is_dict(members) else []
-        if is_dict(members):
+        if is_dict(members) and not any(isinstance(m, Raw) for m in members.values()):
             inner = self._items(members, made, (), 3)
             return [f"{INDENT}super().__init__({{", *inner, f"{INDENT}}})"]
+        return [f"{INDENT}super().__init__()", *self._statements(members, made, (), "self", is_dict(members))]
+
+    def _statements(self, members: dict[str, Member], made: Class | None, path: Slot, owner: str, by_key: bool) -> list[str]:
+        """A statement a member. A container with parameters of its own is filled step by step, in the order of construction."""
+        lines: list[str] = []
         for name, member in members.items():
+            place = f'{owner}["{name}"]' if by_key else f"{owner}.{name}"
             if isinstance(member, Raw):
                 lines += [f"{INDENT}{line}" for line in member.lines]
+            elif isinstance(member, Container) and any(isinstance(m, Raw) for m in member.members.values()):
+                lines.append(f"{INDENT}{place} = nn.ModuleDict()")
+                lines += self._statements(member.members, made, (*path, name), place, by_key=True)
             else:
-                lines.append(f"{INDENT}self.{name} = {self._construction(member, made, (name,), 2)}")
+                lines.append(f"{INDENT}{place} = {self._construction(member, made, (*path, name), 2)}")
         return lines
 
     def _items(self, members: dict[str, Member], made: Class | None, path: Slot, depth: int) -> list[str]:
@@ -200,6 +208,8 @@ class Classes:
         members = self.members[id(member.unit)]
         space = "    " * (depth + 1)
         texts = [(name, self._construction(m, made, (*path, name), depth + 1)) for name, m in members.items()]
+        if is_numbered(members) and len(texts) > 3 and len({text for _, text in texts}) == 1 and "\n" not in texts[0][1]:
+            return f"nn.Sequential(*({texts[0][1]} for _ in range({len(texts)})))"
         if is_numbered(members):
             short = f"nn.Sequential({', '.join(text for _, text in texts)})"
             if len(short) < WIDTH - 30 and "\n" not in short:

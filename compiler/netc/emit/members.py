@@ -141,8 +141,9 @@ def _tensor_lines(node: Node, name: str, graph: Graph) -> tuple[str, ...]:
     dtype = "" if kind.dtype == DEFAULT_DTYPE else f", dtype=torch.{kind.dtype}"
     filled = init.recipe.name if isinstance(init, Made) and init.recipe.name in ("zeros", "ones") else "empty"
     start = _constant(init, graph).text if isinstance(init, Ref) else f"torch.{filled}({sizes}{dtype})"
-    made = f"self.{name} = nn.Parameter({start})" if node.kind == "param" else f'self.register_buffer("{name}", {start})'
-    return (made, *([init_line(f"self.{name}", init)] if filled == "empty" and isinstance(init, Made) else []))
+    owner, _, last = f"self.{name}".rpartition(".")
+    made = f"{owner}.{last} = nn.Parameter({start})" if node.kind == "param" else f'{owner}.register_buffer("{last}", {start})'
+    return (made, *([init_line(f"{owner}.{last}", init)] if filled == "empty" and isinstance(init, Made) else []))
 
 
 def init_line(parameter: str, init: Made) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
+from netc.code import short
 from netc.emit.classes import Classes, result_type, returned
 from netc.emit.members import init_line
 from netc.emit.units import CallStep, NodeStep, Step, Unit, units_of
@@ -66,8 +67,25 @@ class _Source:
         """Ties, initialisations and frozen parameters, at the end of the constructor."""
         lines = [f"{INDENT}{_owner(tie.left)} = {_parameter(tie.right)}" for tie in self.graph.ties]
         for rule in self.graph.init_rules:
-            lines += _for_each(rule.keys, partial(_init_of, rule))
+            lines += self._by_pattern(rule) or _for_each(rule.keys, partial(_init_of, rule))
         return lines + _for_each(self.graph.frozen, lambda parameter: f"{parameter}.requires_grad_(False)")
+
+    def _by_pattern(self, rule: InitRule) -> list[str]:
+        """A loop for `Linear.weight` or `*.bias`; nothing where only the names of the parameters say which are meant."""
+        layer, _, name = rule.pattern.rpartition(".")
+        types = {n.path: n.op for n in self.graph.modules}
+        ops = {types.get(key.rpartition(".")[0]) for key in rule.keys}
+        op = ops.pop() if len(ops) == 1 else None
+        if len(rule.keys) > 2 and op is not None and op.name == layer and name.isidentifier():
+            always = all(name in n.weights for n in self.graph.modules if n.op is op)
+            condition = f"isinstance(module, {short(op.target)})" + ("" if always else f" and module.{name} is not None")
+            head = [f"{INDENT}for module in self.modules():", f"{INDENT}    if {condition}:"]
+            return [*head, f"{INDENT}        {init_line(f'module.{name}', rule.init)}"]
+        is_suffix = layer == "*" and name.isidentifier() and not {tie.left for tie in self.graph.ties} & set(rule.keys)
+        if len(rule.keys) > 2 and is_suffix:
+            head = [f"{INDENT}for name, parameter in self.named_parameters():", f'{INDENT}    if name.endswith(".{name}"):']
+            return [*head, f"{INDENT}        {init_line('parameter', rule.init)}"]
+        return []
 
     # --- methods ---
 

@@ -57,8 +57,14 @@ class Writer:
     def _is_free(self, name: str) -> bool:
         """Whether a variable can be used again: its value is used up, and no text that is still to be written names it."""
         unwritten = [self.current, *(text.text for _, text in self.pending.values())]
-        is_used_up = name in self.scratch and not self.left.get(self.scratch[name])
+        is_used_up = name in self.scratch and not self._uses_left(self.scratch[name])
         return is_used_up and not any(re.search(rf"\b{name}\b", text) for text in unwritten)
+
+    def _uses_left(self, ref: Ref) -> bool:
+        """Whether a value is still used, or where it is a whole tuple any part of it."""
+        if ref.path:
+            return bool(self.left.get(ref))
+        return any(left > 0 for other, left in self.left.items() if other.node == ref.node)
 
     def value(self, ref: Ref) -> Text:
         """A value as an operand."""
@@ -67,7 +73,9 @@ class Writer:
             return Text(self.names[ref])
         node = self.graph.node(ref.node)
         if node.op is None:  # a parameter or buffer of the class
-            return Text(self.reach(node.path))
+            owner, _, name = node.path.rpartition(".")
+            is_own = not owner or not self.reach(node.path).endswith('"]')
+            return Text(self.reach(node.path) if is_own else f"{self.reach(owner)}.{name}")
         made = next((id for id, (step, _) in self.pending.items() if ref in results_of(step, self.graph)), None)
         if made is not None:
             return self.pending.pop(made)[1]
@@ -106,7 +114,8 @@ class Writer:
         ids = list(self.pending)
         taken = [id for ref in step.refs for id in ids if ref in results_of(self.pending[id][0], self.graph)]
         is_large = not isinstance(step, NodeStep) or bool(step.node.weights)
-        starts_line = is_large and any(self.pending[id][1].text.count("(") > 1 for id in taken)
+        texts = [self.pending[id][1].text for id in taken]
+        starts_line = (is_large and any(text.count("(") > 1 for text in texts)) or sum(map(len, texts)) > WIDTH - 30
         if taken and (starts_line or ids[-len(taken) :] != taken):
             self._write_pending()
 

@@ -53,7 +53,7 @@ class Binder:
             if param.variadic:
                 taken = self._take_variadic(param, placed)
                 values = [given.value for given in taken]
-                if len(values) == 1 and isinstance(values[0], list):
+                if len(values) == 1 and isinstance(values[0], list) and param.kind != "value":
                     values = values[0]
                 bound[param.name] = Given(None, values, taken[0].span.to(taken[-1].span) if taken else self.span)
             else:

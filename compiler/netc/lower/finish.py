@@ -18,7 +18,11 @@ def finish(builder: Builder) -> None:
     graph = builder.graph
     ties = [tie for tie in graph.ties if _is_tie(builder, tie.left, tie.right, tie.span)]
     graph.ties[:] = ties
-    graph.init_rules = [InitRule(made, keys) for prefix, pattern, made in builder.rules if (keys := _keys(builder, prefix, pattern))]
+    graph.init_rules = [
+        InitRule(made, keys, "" if prefix else pattern.name)
+        for prefix, pattern, made in builder.rules
+        if (keys := _keys(builder, prefix, pattern))
+    ]
     frozen = [key for prefix, pattern in builder.freezes for key in _keys(builder, prefix, pattern)]
     graph.frozen = tuple(dict.fromkeys(frozen))
 

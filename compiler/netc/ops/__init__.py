@@ -23,13 +23,14 @@ from netc.ops import (
     recurrent,
     reductions,
     shaping,
+    softmax_losses,
     vision,
 )
 from netc.ops.op import Op
 
 LAYERS = (layers, convolutions, pooling, padding, normalization, recurrent, attention, vision, activations)
 FAMILIES = (*LAYERS, operators, elementwise, reductions, shaping, indexing, algebra, creation, functional, images,
-            notation, losses)  # fmt: skip
+            notation, losses, softmax_losses)  # fmt: skip
 TABLE: dict[str, Op] = {row.name: row for family in FAMILIES for row in family.ROWS}
 assert len(TABLE) == sum(len(family.ROWS) for family in FAMILIES), "a row stands twice"
 

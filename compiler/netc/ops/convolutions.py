@@ -151,7 +151,9 @@ def fold(use: Use) -> Type:
     sizes = sizes_of(use["output_size"], 2)
     positive_all(use, output_size=sizes)
     places = _places(use, sizes)
-    channels = part(use, x.shape[-2], int(str(product(sizes_of(use["kernel_size"], 2)))), f"axis {x.rank - 2} of {x}", "kernel_size", "input")
+    channels = part(
+        use, x.shape[-2], int(str(product(sizes_of(use["kernel_size"], 2)))), f"axis {x.rank - 2} of {x}", "kernel_size", "input"
+    )
     if x.shape[-1] != places:
         raise Problem("shape-mismatch", f"`Fold` to {shape_text(sizes)} needs {places} windows, and {x} has {x.shape[-1]}",
                       "output_size", "input")  # fmt: skip

@@ -58,6 +58,8 @@ def arange(use: Use) -> Type:
                       hint="`arange(end)`, `arange(start, end)` or `arange(start, end, step)`")  # fmt: skip
     start, end, step = (0, limits[0], 1) if len(limits) == 1 else (*limits, 1)[:3]
     dtype = _dtype(use, DEFAULT_DTYPE if any(isinstance(v, float) for v in limits) else "int64")
+    if dtype == "bool" or (category(dtype) < 2 and any(isinstance(v, float) for v in limits)):
+        raise Problem("dtype", f"`arange` of {dtype} takes ints, and gets {value_text(limits)}", "limits", "dtype")
     return TensorType((_steps(start, end, step),), dtype)
 
 
@@ -67,10 +69,9 @@ def _steps(start: Size | float, end: Size | float, step: Size | float) -> Size:
     if any(isinstance(v, float) and not math.isfinite(v) for v in numbers) or step == 0:
         raise Problem("argument-type", f"`arange` has no end from {value_text(start)} to {value_text(end)} by {value_text(step)}", "limits")
     if len(numbers) == 3:
-        count = math.ceil((end - start) / step)  # type: ignore[operator, return-value]
-        if count < 0:
+        if (end - start) * step < 0:  # type: ignore[operator]
             raise Problem("bad-size", f"`arange`: steps of {step} do not go from {start} to {end}", "limits")
-        return count
+        return math.ceil((end - start) / step)  # type: ignore[operator]
     if any(isinstance(v, float) for v in numbers) or (isinstance(step, int) and step < 0):
         raise Problem("size-needed", "`arange` to a named size needs ints and a positive step", "limits",
                       hint="give the size with `--set`")  # fmt: skip
@@ -79,6 +80,8 @@ def _steps(start: Size | float, end: Size | float, step: Size | float) -> Size:
 
 def linspace(use: Use) -> Type:
     """`steps` numbers from `start` to `end`, both among them."""
+    if _dtype(use, DEFAULT_DTYPE) == "bool":
+        raise Problem("dtype", "`linspace` makes numbers, not bools", "dtype")
     return TensorType(_need_sizes(use, "steps"), _dtype(use, DEFAULT_DTYPE))
 
 

@@ -41,6 +41,18 @@ def to(use: Use) -> Type:
     return TensorType(use.tensor().shape, use["dtype"].name)
 
 
+def magnitude(use: Use) -> Type:
+    """As the input; of complex numbers the real ones that are their lengths."""
+    x = need_not_bool(use)
+    return TensorType(x.shape, {"complex64": "float32", "complex128": "float64"}.get(x.dtype, x.dtype))
+
+
+def angle(use: Use) -> Type:
+    """Real numbers, for whole ones too."""
+    x = use.tensor()
+    return magnitude(use) if x.is_float else TensorType(x.shape, DEFAULT_DTYPE)
+
+
 # --- two and more ------------------------------------------------------------------------------------------------
 
 
@@ -167,7 +179,7 @@ def isclose(use: Use) -> Type:
 # --- rows --------------------------------------------------------------------------------------------------------
 
 FLOATING = """exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan sinh cosh asin acos atan asinh acosh atanh
-    sinc erf erfc erfinv lgamma digamma i0 deg2rad rad2deg angle""".split()
+    sinc erf erfc erfinv lgamma digamma i0 deg2rad rad2deg""".split()
 BOOLEAN = "isnan isinf isfinite isposinf isneginf signbit logical_not".split()
 COMPARISONS = "eq ne lt le gt ge".split()
 CASTS = (("float", "float32"), ("double", "float64"), ("half", "float16"), ("bfloat16", "bfloat16"), ("long", "int64"), ("int", "int32"),
@@ -178,7 +190,9 @@ OPERANDS = "input: operand, other: operand"
 
 UNARY = [
     *(function(n, "input: tensor", r.floating) for n in FLOATING),
-    *(function(n, "input: tensor", need_not_bool) for n in ("abs", "floor", "ceil", "trunc", "positive")),
+    *(function(n, "input: tensor", need_not_bool) for n in ("floor", "ceil", "trunc", "positive")),
+    function("abs", "input: tensor", magnitude),
+    function("angle", "input: tensor", angle),
     *(function(n, "input: tensor", r.same) for n in ("sign", "sgn")),
     *(function(n, "input: tensor", r.float_only) for n in ("frac", "bernoulli")),
     *(function(n, "input: tensor", r.boolean) for n in BOOLEAN),

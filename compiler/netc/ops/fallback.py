@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from netc.ops.op import REQUIRED, DType, Op, Param, Problem, Rule, Use
@@ -30,9 +30,12 @@ CONTAINERS = {
     "ModuleDict": "labels", "ParameterList": "`param`", "ParameterDict": "`param`", "DataParallel": "nothing: a network runs on one device",
 }  # fmt: skip
 # Methods that change where or how a tensor is kept, or leave torch.
-NOT_COMPUTING = {"cuda", "cpu", "numpy", "tolist", "backward", "register_hook", "retain_grad", "requires_grad", "pin_memory", "type", "storage"}
+NOT_COMPUTING = {"cuda", "cpu", "numpy", "tolist", "backward", "register_hook", "retain_grad", "pin_memory", "type", "storage"}
 
-REST = (Param("inputs", "value", variadic=True), Param("options", "keywords", []))
+# A function's arguments as they are written: those by place and those by name.
+REST = (Param("inputs", "value", variadic=True, optional=True), Param("options", "keywords", []))
+Run = Callable[[Mapping[str, int]], Type]
+Attempt = Callable[[Mapping[str, int]], Type | None]
 
 
 @cache
@@ -44,9 +47,19 @@ def find(name: str) -> Op | None:
     words = name.split(".")
     if any(word.startswith("_") for word in words) or not all(words):
         return None
+    if len(words) > 1 and (row := _row_of(name)):
+        return row
     if words[-1][:1].isupper():
         return _module(name)
     return _in_place(name) if name.endswith("_") else _function(name)
+
+
+def _row_of(name: str) -> Op | None:
+    """The row of a dotted name that the table has under a short one: `torch.nn.Linear`."""
+    from netc.ops import TABLE
+
+    target = name if name.startswith("torch.") else f"torch.{name}"
+    return next((op for op in TABLE.values() if op.target == target and op.name == target.rsplit(".", 1)[1]), None)
 
 
 # --- functions ---------------------------------------------------------------------------------------------------
@@ -251,14 +264,13 @@ def _without_warnings(compute: Callable[[], Any]) -> Any:
 
 def _tried(name: str, compute: Callable[[], Any], names: Sequence[str]) -> Any:
     """The result, or torch's refusal as a Problem."""
-    import torch
     from torch._subclasses.fake_tensor import DataDependentOutputException
 
     try:
         return compute()
     except (NotImplementedError, DataDependentOutputException):
         raise Problem("not-constant", f"the result of `{name}` has no shape that is known before it runs", *names) from None
-    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError, torch.linalg.LinAlgError) as problem:
+    except (RuntimeError, TypeError, ValueError, IndexError, AssertionError) as problem:
         first = next((line.strip() for line in str(problem).splitlines() if line.strip()), type(problem).__name__)
         first = first.removesuffix(":") if "got an unexpected" not in first else first
         raise Problem("invalid-operation", f"torch refuses `{name}` of these arguments: {first}", *names) from None
@@ -271,51 +283,48 @@ def _hint(names: Sequence[str]) -> str:
 # --- sizes of the result -----------------------------------------------------------------------------------------
 
 
-def _solve(name: str, run: Callable[[Mapping[str, int]], Type], names: Sequence[str], *inputs: str) -> Type:
+def _solve(name: str, run: Run, names: Sequence[str], *inputs: str) -> Type:
     """The type for all values of the named sizes. Raises Problem where a size is no sum of them times ints."""
     where = inputs or ("inputs",)
     if not names:
-        result: Type = _tried(name, lambda: run({}), where)
-        return result
-    if len(names) > len(SOLVING):
-        raise _unsolved(name, names, where)
-    base = dict(zip(names, SOLVING, strict=False))
-    first = _start(name, run, names, base, where)
-    moved = [_attempt(run, base | {n: base[n] + STEP}) for n in names]
-    if any(kind is None for kind in moved):
-        raise _unsolved(name, names, where)
-    solved = _affine(first, moved, names, base)
-    for values in CHECKING:
-        sizes = dict(zip(names, values, strict=False))
-        if solved is None or _attempt(run, sizes) != type_at(solved, sizes):
-            raise _unsolved(name, names, where)
-    assert solved is not None
-    return solved
+        known: Type = _tried(name, lambda: run({}), where)
+        return known
+    attempt = partial(_attempt, name, run)
+    solved = _solved(attempt, names, {})
+    if solved is not None:
+        return solved
+    if all(attempt(dict(zip(names, values, strict=False))) is None for values in (SOLVING, *CHECKING)):
+        _tried(name, lambda: run(dict(zip(names, SOLVING, strict=False))), where)
+    # Those without which the others can be solved are to blame; where no single one is, all are.
+    guilty = [n for n in names if _solved(attempt, [m for m in names if m != n], {n: CHECKING[-1][0]}) is not None] or names
+    listed = ", ".join(f"`{n}`" for n in guilty)
+    raise Problem("size-needed", f"what `{name}` gives cannot be told without the size of {listed}", *where, hint=_hint(guilty))
 
 
-def _start(name: str, run: Callable[[Mapping[str, int]], Type], names: Sequence[str], base: Mapping[str, int], where: Sequence[str]) -> Type:
-    """The result for the first sizes; a refusal of these alone means that the sizes must be known."""
-    kind = _attempt(run, base)
-    if kind is None and any(_attempt(run, dict(zip(names, values, strict=False))) is not None for values in CHECKING):
-        raise _unsolved(name, names, where)
-    result: Type = _tried(name, lambda: run(base), where)
-    return result
-
-
-def _attempt(run: Callable[[Mapping[str, int]], Type], sizes: Mapping[str, int]) -> Type | None:
-    """The result for some sizes; None where torch refuses."""
+def _attempt(name: str, run: Run, sizes: Mapping[str, int]) -> Type | None:
+    """The result for some sizes; None where torch refuses these."""
     try:
-        result: Type = _tried("", lambda: run(sizes), ())
+        result: Type = _tried(name, lambda: run(sizes), ())
     except Problem as problem:
-        if problem.code in ("not-constant", "not-a-tensor", "dtype"):
+        if problem.code != "invalid-operation":
             raise
         return None
     return result
 
 
-def _unsolved(name: str, names: Sequence[str], where: Sequence[str]) -> Problem:
-    listed = ", ".join(f"`{n}`" for n in names)
-    return Problem("size-needed", f"what `{name}` gives cannot be told without the size of {listed}", *where, hint=_hint(names))
+def _solved(attempt: Attempt, names: Sequence[str], fixed: Mapping[str, int]) -> Type | None:
+    """The type in terms of these names, the others fixed; None where it is not found, or not true for other sizes."""
+    if len(names) > len(SOLVING):
+        return None
+    base = dict(zip(names, SOLVING, strict=False))
+    first = attempt({**base, **fixed})
+    moved = [attempt({**base, n: base[n] + STEP, **fixed}) for n in names]
+    solved = None if first is None or None in moved else _affine(first, moved, names, base)
+    for values in CHECKING:
+        sizes = {**dict(zip(names, values, strict=False)), **fixed}
+        if solved is None or attempt(sizes) != type_at(solved, sizes):
+            return None
+    return solved
 
 
 def _affine(first: Type, moved: Sequence[Type | None], names: Sequence[str], base: Mapping[str, int]) -> Type | None:
@@ -347,5 +356,3 @@ def _affine_size(size: Size, moved: Sequence[Size], names: Sequence[str], base: 
         result = result + Dim.named(name) * factor
         total = total - factor * base[name]
     return result + total
-
-

@@ -94,6 +94,8 @@ def linear(use: Use) -> Type:
     if not x.rank or x.shape[-1] != weight.shape[-1]:
         raise Problem("shape-mismatch", f"`linear` of {x}: the last axis does not fit the weight {weight}", "input", "weight")
     _need_shape(use, "bias", weight.shape[:-1])
+    if weight.rank == 1 and use["bias"] is not None:
+        raise Problem("argument-type", f"`linear`: a bias does not go with a weight of one axis, {weight}", "bias", "weight")
     return x.with_shape((*x.shape[:-1], *weight.shape[:-1]))
 
 

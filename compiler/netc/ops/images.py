@@ -108,8 +108,9 @@ def _check_taken(use: Use, x: TensorType, axes: int) -> None:
 def _padded(use: Use, x: TensorType, axis: int, before: Size, after: Size) -> Size:
     size, mode = x.shape[axis], use["mode"]
     total = size + before + after
-    for amount in (before, after):
-        if mode in TAKEN and isinstance(size, int) and isinstance(amount, int) and amount > size - TAKEN[mode]:
+    for amount, other in ((before, after), (after, before)):
+        room = size + min(other, 0) if isinstance(other, int) and mode == "circular" else size  # what the other end cuts off is gone
+        if mode in TAKEN and isinstance(room, int) and isinstance(amount, int) and amount > room - TAKEN[mode]:
             raise Problem("bad-size", f'`pad` of {x} with mode="{mode}": axis {axis} is too short for {amount}', "pad", "input")
     if isinstance(total, int) and total < 1:
         raise Problem("bad-size", f"`pad` of {x} would leave nothing of axis {axis}", "pad", "input")

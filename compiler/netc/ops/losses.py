@@ -6,9 +6,9 @@ number of another meaning (a table of all predictions against all targets).
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from netc.ops.modules import chosen, layer, under, weighted, with_bias
+from netc.ops.modules import chosen
 from netc.ops.op import Op, Problem, Rule, Use, signature
 from netc.ops.rules import listed_shapes, need_float
 from netc.shapes import Shape, Size
@@ -35,10 +35,10 @@ def reduced(use: Use, shape: Shape, dtype: str) -> Type:
 # --- what operands must be ------------------------------------------------------------------------------------------
 
 
-def need_target(use: Use, p: TensorType, name: str = "target", signs: bool = False) -> TensorType:
-    """A tensor of the prediction's dtype; one of `signs`, 1 and -1, may be of whole numbers."""
+def need_target(use: Use, p: TensorType, name: str = "target", whole: bool = False) -> TensorType:
+    """A tensor of the prediction's dtype; with `whole` also one of whole numbers: counts, 0 and 1, 1 and -1."""
     y = use.tensor(name)
-    if not (y.dtype == p.dtype or (signs and y.dtype in ("int32", "int64"))):
+    if not (y.dtype == p.dtype or (whole and y.dtype in ("int32", "int64"))):
         hint = ("convert it, `y -> float`, or declare the target without a dtype" if name == "target"
                 else "convert it with `-> float`")  # fmt: skip
         raise Problem("dtype", f"`{use.op.name}` needs a float {name}, and gets {y}" if not y.is_float else
@@ -78,12 +78,12 @@ def class_weight(use: Use, p: TensorType, classes: Size) -> None:
 # --- one number each ------------------------------------------------------------------------------------------------
 
 
-def equal(signs: bool = False) -> Rule:
-    """Prediction and target of one shape, both float; `signs` as in `need_target`."""
+def equal(whole: bool = False) -> Rule:
+    """Prediction and target of one shape, both float; `whole` as in `need_target`."""
 
     def rule(use: Use) -> Type:
         p = need_float(use, "input")
-        y = need_target(use, p, signs=signs)
+        y = need_target(use, p, whole=whole)
         same_shapes(use, ["input", "target"], [p, y])
         chosen(use, "beta", use.values.get("beta", 0) >= 0, "0 or more")
         chosen(use, "delta", use.values.get("delta", 1) > 0, "positive")
@@ -119,10 +119,10 @@ def gaussian(use: Use) -> Type:
         chosen(use, "var", isinstance(var, float) and var >= 0, "a tensor or a number with a point, such as 1.0")
         return kind
     need_target(use, p, "var")
-    if var.shape not in (p.shape, (*p.shape[:-1], 1)):
-        raise Problem("loss-shape", f"`{use.op.name}` of {p} needs a variance each, {p}, or {p.with_axis(-1, 1)}, and gets {var}"
-                      if p.rank else f"`{use.op.name}` of one number needs one variance, and gets {var}",
-                      "var", "input", hint=fit(p.with_axis(-1, 1), var) if p.rank else "")  # fmt: skip
+    one = p.with_axis(-1, 1) if p.rank else p
+    if var.shape not in (p.shape, one.shape):
+        raise Problem("loss-shape", f"`{use.op.name}` of {p} needs a variance each, {p}, or {one}, and gets {var}", "var", "input",
+                      hint=fit(one, var))  # fmt: skip
     return kind
 
 
@@ -180,7 +180,7 @@ def multi_label_margin(use: Use) -> Type:
 def multi_label(use: Use) -> Type:
     """Scores `[N, C]` against 0 or 1 for each class; `weight` has one number each class."""
     p = _scores(use, 1, 2)
-    y = need_target(use, p)
+    y = need_target(use, p, whole=True)
     same_shapes(use, ["input", "target"], [p, y])
     class_weight(use, p, p.shape[-1])
     return reduced(use, p.shape[:-1], p.dtype)
@@ -192,7 +192,8 @@ def multi_label(use: Use) -> Type:
 def ranking(use: Use) -> Type:
     """Two tensors of one shape, and of that shape 1 where the first shall rank higher, else -1."""
     names = ["input1", "input2", "target"]
-    kinds = _alike(use, *names)
+    kinds = _alike(use, "input1", "input2")
+    kinds.append(need_target(use, kinds[0], whole=True))
     same_shapes(use, names, kinds)
     return reduced(use, kinds[0].shape, kinds[0].dtype)
 
@@ -207,7 +208,7 @@ def cosine(use: Use) -> Type:
     """Vectors `[N, D]` and `[N, D]`, and of `[N]` 1 where they shall be alike, else -1."""
     kinds = _alike(use, "input1", "input2")
     same_shapes(use, ["input1", "input2"], kinds)
-    a, y = kinds[0], need_target(use, kinds[0], signs=True)
+    a, y = kinds[0], need_target(use, kinds[0], whole=True)
     if a.rank not in (1, 2):
         raise Problem("rank", f"`{use.op.name}` needs vectors [N, D], and gets {a}", "input1")
     if y.shape != a.shape[:-1]:
@@ -243,8 +244,8 @@ def ctc(use: Use) -> Type:
     batch = p.shape[1:-1]
     if y.rank != 1 and y.shape[:-1] != batch:
         wanted = y.with_shape((*batch, y.shape[-1] if y.rank else 1))
-        raise Problem("loss-shape", f"`{use.op.name}` of log probabilities {p} needs targets {wanted}, and gets {y}", "targets", "log_probs",
-                      hint="the batch is axis 1 of the log probabilities: `-> transpose(0, 1)`")  # fmt: skip
+        raise Problem("loss-shape", f"`{use.op.name}` of log probabilities {p} needs targets {wanted}, and gets {y}",
+                      "targets", "log_probs", hint="the batch is axis 1 of the log probabilities: `-> transpose(0, 1)`")  # fmt: skip
     for name in ("targets", "input_lengths", "target_lengths"):
         kind = use.tensor(name)
         if kind.dtype not in ("int32", "int64"):
@@ -255,63 +256,6 @@ def ctc(use: Use) -> Type:
     classes = p.shape[-1]
     chosen(use, "blank", use["blank"] >= 0 and not (isinstance(classes, int) and use["blank"] >= classes), f"one of the {classes} classes")
     return reduced(use, batch, p.dtype)
-
-
-# --- losses with parameters -----------------------------------------------------------------------------------------
-
-
-def linear_cross_entropy(use: Use) -> Type:
-    """`[N, in_features]` through a linear layer to scores `[N, num_classes, *out_features]`, and their cross entropy."""
-    x = weighted(use)
-    if x.rank not in ((2,) if use["out_features"] else (1, 2)):
-        raise Problem("rank", f"`{use.op.name}` needs [N, features], and gets {x}", "input")
-    use.infer("in_features", x.shape[-1])
-    for size in use["out_features"]:
-        chosen(use, "out_features", size > 0, "positive")
-    y = use.tensor("target")
-    if use["ignore_index"] is not None and y.is_float:
-        raise Problem("argument-type", f"`{use.op.name}`: ignore_index goes with class numbers, and the target is {y}", "ignore_index")
-    return against_classes(use, x.with_shape((*x.shape[:-1], use.number("num_classes"), *use["out_features"])), y, True)
-
-
-def linear_cross_entropy_weights(use: Use) -> Mapping[str, Shape]:
-    """The linear layer's, which gives `num_classes` times `out_features` numbers."""
-    rows: int = use["num_classes"]
-    for size in use["out_features"]:
-        rows *= size
-    return under("linear", with_bias(use, (rows, use["in_features"])))
-
-
-def adaptive_softmax(use: Use) -> Type:
-    """`[N, in_features]` and class numbers `[N]` to `(log probability of the target [N], loss)`.
-
-    Source: torch's documentation of `AdaptiveLogSoftmaxWithLoss`.
-    """
-    x = weighted(use, "input_")
-    if x.rank not in (1, 2):
-        raise Problem("rank", f"`{use.op.name}` needs [N, features], and gets {x}", "input_")
-    use.infer("in_features", x.shape[-1])
-    ends: list[int] = [0, *use["cutoffs"], use.number("n_classes")]
-    chosen(use, "cutoffs", len(ends) > 2 and sorted(set(ends)) == ends, f"a list of rising numbers from 1 to {ends[-1] - 1}")
-    chosen(use, "div_value", use["div_value"] > 0 and all(0 not in shape for shape in adaptive_softmax_weights(use).values()),
-           f"so that {use['in_features']} features, divided by it once for each cluster, leave at least 1")  # fmt: skip
-    y = use.tensor("target_")
-    if y.shape != x.shape[:-1] or y.dtype != "int64":
-        wanted = TensorType(x.shape[:-1], "int64")
-        raise Problem("loss-shape" if y.shape != wanted.shape else "dtype",
-                      f"`{use.op.name}` of {x} needs class numbers {wanted}, and gets {y}", "target_", "input_", hint=fit(wanted, y))  # fmt: skip
-    return x.with_shape(x.shape[:-1]), TensorType(())
-
-
-def adaptive_softmax_weights(use: Use) -> Mapping[str, Shape]:
-    """The head, which knows the most frequent classes and the clusters, and of every cluster two matrices."""
-    width, ends = use["in_features"], [*use["cutoffs"], use["n_classes"]]
-    rows = ends[0] + len(ends) - 1
-    found: dict[str, Shape] = {"head.weight": (rows, width)} | ({"head.bias": (rows,)} if use["head_bias"] else {})
-    for i in range(len(ends) - 1):
-        inner = int(width // use["div_value"] ** (i + 1))
-        found |= {f"tail.{i}.0.weight": (inner, width), f"tail.{i}.1.weight": (ends[i + 1] - ends[i], inner)}
-    return found
 
 
 def loss(name: str, function: str, params: str, rule: Rule, operands: str = "input: tensor, target: tensor") -> Op:
@@ -330,11 +274,11 @@ ROWS = [
     loss("BCELoss", "binary_cross_entropy", "weight: tensor? = none, @", binary),
     loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "weight: tensor? = none, @, pos_weight: tensor? = none", binary),
     loss("KLDivLoss", "kl_div", "reduction: none|mean|sum|batchmean = mean, log_target: bool = false", equal()),
-    loss("PoissonNLLLoss", "poisson_nll_loss", "log_input: bool = true, full: bool = false, eps: float = 1e-08, @", equal()),
+    loss("PoissonNLLLoss", "poisson_nll_loss", "log_input: bool = true, full: bool = false, eps: float = 1e-08, @", equal(whole=True)),
     loss("GaussianNLLLoss", "gaussian_nll_loss", "full: bool = false, eps: float = 1e-06, @", gaussian,
          "input: tensor, target: tensor, var: operand"),
-    loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float = 1.0, @", equal(signs=True)),
-    loss("SoftMarginLoss", "soft_margin_loss", "@", equal()),
+    loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float = 1.0, @", equal(whole=True)),
+    loss("SoftMarginLoss", "soft_margin_loss", "@", equal(whole=True)),
     loss("CrossEntropyLoss", "cross_entropy", "weight: tensor? = none, ignore_index: int = -100, @, label_smoothing: float = 0.0",
          class_scores),
     loss("NLLLoss", "nll_loss", "weight: tensor? = none, ignore_index: int = -100, @", class_scores),
@@ -347,9 +291,4 @@ ROWS = [
          triplet, "anchor: tensor, positive: tensor, negative: tensor"),
     loss("CTCLoss", "ctc_loss", "blank: int = 0, @, zero_infinity: bool = false", ctc,
          "log_probs: tensor, targets: tensor, input_lengths: tensor, target_lengths: tensor"),
-    layer("LinearCrossEntropyLoss", "*in_features: int, num_classes: int, out_features: ints = [], bias: bool = false, "
-          f"{REDUCTION}, ignore_index: int? = none, label_smoothing: float = 0.0", linear_cross_entropy, linear_cross_entropy_weights,
-          "input: tensor, target: tensor", is_loss=True),
-    layer("AdaptiveLogSoftmaxWithLoss", "*in_features: int, n_classes: int, cutoffs: ints, div_value: float = 4.0, head_bias: bool = false",
-          adaptive_softmax, adaptive_softmax_weights, "input_: tensor, target_: tensor"),
 ]  # fmt: skip

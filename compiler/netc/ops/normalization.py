@@ -99,7 +99,10 @@ def cross_map_norm(use: Use) -> Type:
     return x
 
 
-NORM = "*num_features: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = {on}, track_running_stats: bool = {on}, bias: bool = true"
+NORM = (
+    "*num_features: int, eps: float = 1e-05, momentum: float? = 0.1, affine: bool = {on}, track_running_stats: bool = {on}, "
+    "bias: bool = true"
+)
 BATCH_NORM, INSTANCE_NORM = NORM.format(on="true"), NORM.format(on="false")
 ONE_A_FEATURE = affine("affine", "num_features")
 

@@ -181,12 +181,11 @@ def einsum(use: Use) -> Type:
     unknown = [axis for axis in out if axis not in sizes and axis != ELLIPSIS]
     if unknown or (ELLIPSIS in out and not wide):
         raise _bad(use, f"{_listed(unknown or [ELLIPSIS])} stands on the right side only", hint=_spaced(use))
-    if wide and ELLIPSIS not in out:
-        raise _bad(use, "`...` must stand on the right side too")
     dtypes = sorted({x.dtype for x in tensors})
     if len(dtypes) > 1:
         raise _bad(use, f"needs one dtype, and gets {' and '.join(dtypes)}", "tensors", code="dtype")
-    shape = tuple(size for axis in out for size in (_stretched(use, wide) if axis == ELLIPSIS else [sizes[axis]]))
+    stretched = _stretched(use, wide)
+    shape = tuple(size for axis in out for size in (stretched if axis == ELLIPSIS else [sizes[axis]]))
     return TensorType(shape, tensors[0].dtype)
 
 

@@ -155,7 +155,7 @@ class Param:
     @property
     def takes_tensors(self) -> bool:
         """Whether a tensor may stand here."""
-        return self.kind in ("tensor", "operand", "list_of_tensors", "value")
+        return self.kind in ("tensor", "operand", "two_tensors", "list_of_tensors", "value")
 
     def __str__(self) -> str:
         if self.kind == "keywords":
@@ -298,6 +298,11 @@ class Op:
     def is_module(self) -> bool:
         """Whether it is a `torch.nn.Module` that is constructed and has a place in the `state_dict`."""
         return self.target.startswith("torch.nn.") and not self.target.startswith("torch.nn.functional.")
+
+    @property
+    def is_symbol(self) -> bool:
+        """Whether its name is no word, but `+` or `[]`."""
+        return not self.name[0].isalpha()
 
     @property
     def broadcasts(self) -> bool:

@@ -38,16 +38,20 @@ def pool(axes: int) -> Rule:
     return rule
 
 
-def _check_average(use: Use, x: TensorType, kernel: Shape) -> None:
+# These compare their kernel with the input as it is; the others with the padded one.
+WITHOUT_PADDING = ("AvgPool3d", "LPPool3d", "avg_pool3d", "lp_pool3d")
+
+
+def _check_average(use: Use, x: TensorType, kernel: tuple[int, ...]) -> None:
     if use.values.get("divisor_override") == 0:
         raise Problem("argument-type", f"`{use.op.name}`: divisor_override divides, and cannot be 0", "divisor_override")
     if use.values.get("norm_type") == 0:
         raise Problem("argument-type", f"`{use.op.name}`: norm_type is the exponent of a norm, and cannot be 0", "norm_type")
-    is_average3 = use.op.name == "AvgPool3d"
-    if is_average3 and any(isinstance(s, int) and s < k for s, k in zip(x.shape[-3:], kernel, strict=True)):  # type: ignore[operator]
-        raise Problem(
-            "bad-size", f"`AvgPool3d` needs an input of at least its kernel_size, without padding, and gets {x}", "kernel_size", "input"
-        )
+    if use.op.name not in WITHOUT_PADDING:
+        return
+    if any(isinstance(n, int) and n < k for n, k in zip(x.shape[-3:], kernel, strict=True)):
+        raise Problem("bad-size", f"`{use.op.name}` needs an input of at least its kernel_size, without padding, and gets {x}",
+                      "kernel_size", "input")  # fmt: skip
 
 
 def adaptive_pool(axes: int) -> Rule:

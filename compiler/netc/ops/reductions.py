@@ -162,7 +162,7 @@ def diff(use: Use) -> Type:
 KEEP = "keepdim: bool = false"
 OVER_ANY = f"input: tensor, dim: int_or_ints? = none, {KEEP}"
 OVER_ONE = f"input: tensor, dim: int? = none, {KEEP}"
-NEEDS_DIM = {"max", "min", "prod", "median", "nanmedian"}
+NEEDS_DIM = {"mean", "sum", "max", "min", "prod", "median", "nanmedian"}
 INTO = "dtype: dtype? = none"
 SPREAD = "input: tensor, dim: int_or_ints? = none, correction: int = 1, keepdim: bool = false"
 NUMBERS = need_not_bool

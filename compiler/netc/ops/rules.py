@@ -171,6 +171,8 @@ def matmul(use: Use) -> Type:
         raise Problem("rank", f"`{use.op.name}` needs at least one axis in each, and gets {a} and {b}", "input", "other")
     if a.dtype != b.dtype:
         raise Problem("dtype", f"`{use.op.name}` needs one dtype, and gets {a.dtype} and {b.dtype}", "input", "other")
+    if a.dtype == "bool":
+        raise Problem("dtype", f"`{use.op.name}` does not work on bools", "input", "other", hint="convert with `-> float`")
     inner_b = b.shape[-2] if b.rank > 1 else b.shape[0]
     if a.shape[-1] != inner_b:
         raise Problem("shape-mismatch", f"`{use.op.name}` of {a} and {b}: {a.shape[-1]} columns meet {inner_b} rows",
@@ -183,6 +185,8 @@ def flatten(use: Use) -> Type:
     """The axes `start_dim` to `end_dim` as one."""
     x = use.tensor("input")
     if not x.rank:
+        if not {use["start_dim"], use["end_dim"]} <= {0, -1}:
+            raise Problem("axis", f"`{use.op.name}` of a single number has the axis 0 only", "start_dim", "end_dim")
         return x.with_shape((1,))
     start, end = axis_of(use, x, "start_dim"), axis_of(use, x, "end_dim")
     if start > end:

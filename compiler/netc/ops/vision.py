@@ -53,8 +53,8 @@ def upsample(use: Use) -> Type:
     ranks = MODES.get(mode, (3, 4, 5))
     if x.rank not in ranks:
         fitting = next((m for m, r in MODES.items() if x.rank in r), "")
-        raise Problem("rank", f'`{use.op.name}` with mode="{mode}" needs {" or ".join(map(str, ranks))} axes, and gets {x}', "mode", "input",
-                      hint=f'mode="{fitting}" is for {x.rank} axes' if fitting else "")  # fmt: skip
+        raise Problem("rank", f'`{use.op.name}` with mode="{mode}" needs {" or ".join(map(str, ranks))} axes, and gets {x}',
+                      "mode", "input", hint=f'mode="{fitting}" is for {x.rank} axes' if fitting else "")  # fmt: skip
     if use.values.get("align_corners") is not None and mode not in MODES:
         raise Problem("argument-type", f'`{use.op.name}`: align_corners does not go with mode="{mode}"', "align_corners")
     if (use["size"] is None) == (use["scale_factor"] is None):
@@ -102,5 +102,6 @@ ROWS = [
     layer("Upsample", "size: int_or_ints? = none, scale_factor: float_or_floats? = none, "
           "mode: nearest|nearest-exact|linear|bilinear|bicubic|trilinear|area = nearest, align_corners: bool? = none, "
           "recompute_scale_factor: bool? = none", upsample),
-    *(layer(name, "size: int2? = none, scale_factor: float2? = none", upsample) for name in ("UpsamplingNearest2d", "UpsamplingBilinear2d")),
+    layer("UpsamplingNearest2d", "size: int2? = none, scale_factor: float2? = none", upsample),
+    layer("UpsamplingBilinear2d", "size: int2? = none, scale_factor: float2? = none", upsample),
 ]  # fmt: skip

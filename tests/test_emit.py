@@ -103,7 +103,8 @@ SOURCES |= {
     "einops": """network N {
       input x: [B, T, 6]
       h = x -> rearrange("b t (h d) -> b h t d", h=2)
-      output h -> reduce("b h t d -> b (t d)", "mean"), x -> repeat_axes("b t d -> b t d c", c=T), (h, h) -> einsum("b h i d, b h j d -> b h i j")
+      output h -> reduce("b h t d -> b (t d)", "mean"), x -> repeat_axes("b t d -> b t d c", c=T),
+             (h, h) -> einsum("b h i d, b h j d -> b h i j")
     }""",
     "order of dropouts": """network N {
       input x: [B, 50]

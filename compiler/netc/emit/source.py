@@ -31,7 +31,8 @@ def emit(graph: Graph, origin: str = "") -> str:
 
 def _imports(body: str) -> str:
     known = (
-        (r"\bOrderedDict\(", "from collections import OrderedDict\n\n"), (r"\beinops\.", "import einops\n"), (r"\btorch\.", "import torch\n"),
+        (r"\bOrderedDict\(", "from collections import OrderedDict\n\n"), (r"\beinops\.", "import einops\n"),
+        (r"\btorch\.", "import torch\n"),
         (r"\bF\.", "import torch.nn.functional as F\n"),
     )  # fmt: skip
     return "".join(line for word, line in known if re.search(word, body)) + "from torch import Tensor, nn\n"

@@ -40,6 +40,9 @@ def test_the_readme_shows_what_is_there() -> None:
     spec = re.search(r"^```\n(network Network.*?)^```", readme, re.MULTILINE | re.DOTALL)
     assert spec
     assert spec[1] in (ROOT / "specs" / "network.net").read_text(encoding="utf-8")
+    block = re.search(r"^```\n(block Bottleneck.*?)^```", readme, re.MULTILINE | re.DOTALL)
+    assert block
+    assert block[1] in (ROOT / "specs" / "resnet50.net").read_text(encoding="utf-8")
     source = re.search(r"^```python\n(class Funky.*?)^```", readme, re.MULTILINE | re.DOTALL)
     assert source
     assert source[1] in netc.load(ROOT / "specs" / "funky.net").source()

@@ -12,7 +12,7 @@ from netc.lower import constants
 from netc.lower.builder import MERGES, Builder
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import CALLABLES, UNKNOWN, Given, Identity, OpValue, RecipeValue, has_unknown, is_tensor, kind_words
-from netc.ops import TABLE, foreign
+from netc.ops import TABLE, fallback, foreign
 from netc.ops.op import DType, Slice, dtype_named
 from netc.ops.recipes import RECIPES
 from netc.shapes import Dim
@@ -64,6 +64,10 @@ class Expressions:
             return DType(dtype)
         if name.name in constants.VALUES:
             return constants.VALUES[name.name]
+        meant = name.name in self.later or name.name in foreign.OPS
+        op = None if meant else fallback.find(name.name)
+        if op is not None:
+            return OpValue(op)
         self.report(self.unknown_name(name, scope))
         return UNKNOWN
 

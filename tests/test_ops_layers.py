@@ -351,7 +351,6 @@ def test_tuples_masks_and_states_in_a_spec() -> None:
     assert lstm is not again
 
 
-@pytest.mark.xfail(reason="the written class reuses the variable of a nested tuple before its parts are used up")
 def test_tuples_masks_and_states_in_source() -> None:
     network = netc.load(SPEC)
     module = network.module().eval()

@@ -140,7 +140,8 @@ class ToSyntax(Transformer[Token, Any]):
         name, *rest = parts
         parameters = rest.pop(0) if rest and isinstance(rest[0], tuple) else ()
         is_pipe = len(rest) == 1 and not isinstance(rest[0], BLOCK_STATEMENTS)
-        return s.Block(self._span(meta), name, parameters, rest[0] if is_pipe else tuple(rest))
+        body: Any = rest[0] if is_pipe else tuple(rest)
+        return s.Block(self._span(meta), name, parameters, body)
 
     def use(self, meta: Meta, parts: list[Any]) -> s.Use:
         return s.Use(self._span(meta), parts[0])

@@ -200,12 +200,13 @@ class Pipelines(Calls):
         if repeat.stop is None and isinstance(start, list) and repeat.variable:
             items: Sequence[Any] = start
         else:
-            first, last = (0, start) if repeat.stop is None else (start, stop)
+            first: Any = 0 if repeat.stop is None else start
+            last: Any = start if repeat.stop is None else stop
             for number, place in ((first, repeat.values), (last, repeat.stop or repeat.values)):
                 if isinstance(number, bool) or not isinstance(number, int):
                     self._not_a_count(number, place.span)
                     return []
-            items = range(int(first), int(last or 0))
+            items = range(first, last)
         self.count("`repeat`", repeat.span, len(items) if len(items) < 10**9 else 10**9)
         return items
 

@@ -157,6 +157,7 @@ def unflatten(use: Use) -> Type:
         known *= 1 if n == -1 else n
     if not sizes or sizes.count(-1) > 1 or any(n < -1 or n == 0 for n in sizes):
         raise Problem("bad-size", f"`{use.op.name}`: unflattened_size has positive sizes and at most one -1", "unflattened_size")
+    rest = size
     if -1 in sizes:
         rest = part(use, size, known, f"axis {axis} of {x}", "unflattened_size", "input")
     elif size != known:

@@ -11,6 +11,7 @@ import pytest
 import torch
 from torch import nn
 
+import netc
 from netc.code import Text, construction, expression
 from netc.diagnostics import Diagnostic
 from netc.graph import Argument, Node, Ref
@@ -140,3 +141,12 @@ def test_found_rows_are_pickled_by_name() -> None:
 def test_the_table_needs_no_torch() -> None:
     program = "import sys, netc.ops.fallback; from netc.ops import TABLE; assert TABLE; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_a_spec_with_what_has_no_row() -> None:
+    network = netc.load("network N {\n  input x: [B, T, 6]\n  output x -> rot90(1, [1, 2]), x -> torch.fft.fft -> abs\n}")
+    x = torch.randn(2, 3, 6)
+    turned, spectrum = network.module()(x)
+    assert torch.equal(turned, torch.rot90(x, 1, [1, 2]))
+    assert torch.equal(spectrum, torch.fft.fft(x).abs())
+    assert [str(network.graph.type_of(o.ref)) for o in network.graph.outputs] == ["[B, 6, T]", "[B, T, 6]"]

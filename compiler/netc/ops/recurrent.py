@@ -10,7 +10,7 @@ from netc.shapes import Shape, shape_text
 from netc.tensors import TensorType, Type
 
 # How many gates there are, each with its own part of every weight.
-GATES = {"RNN": 1, "GRU": 4, "LSTM": 4}
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
 def recurrent(mode: str) -> Rule:

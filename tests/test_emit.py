@@ -70,6 +70,16 @@ SOURCES |= {
       b, _ = x -> b: LSTM(4, batch_first=true)
       output a - b
     }""",
+    "states and masks": """network N {
+  input x: [T, B, 6]
+  input q: [B, T, 8]
+  input mask: bool[T, T]
+  h, end = x -> LSTM(4)
+  last, _ = end
+  y, _ = (q, q, q) -> MultiheadAttention(2, batch_first=true, attn_mask=mask, need_weights=false)
+  z, _ = x -> GRU(4, hx=last)
+  output h, last, y, z
+}""",
     "one stage": "network N { input x: [B, 3]\n output x -> ReLU }",
     "nothing done": "network N { input x: [B, 3]\n output x }",
     "python's words": "network N { input lambda: [B, 3]\n self = lambda -> Linear(2)\n F = self * 2\n output F + self }",

@@ -59,7 +59,7 @@ def _lines(node: Node, names: dict[Ref, str], shared: dict[str, str], declared: 
 
 def _names(graph: Graph) -> dict[Ref, str]:
     """A name for every value: its own, or the next free `h`."""
-    names = dict(graph.names)
+    names = {ref: name for ref, name in graph.names.items() if len(ref.path) <= 1}  # inner parts are reached by index
     taken, number = {*names.values(), *graph.dims}, 0
     for node in graph.nodes:
         refs = [Ref(node.id, (i,)) for i in range(len(node.type))] if isinstance(node.type, tuple) else [Ref(node.id)]
@@ -93,13 +93,24 @@ def _right(node: Node, names: dict[Ref, str]) -> str:
 
 
 def _sent(node: Node, names: dict[Ref, str]) -> str:
-    inputs = [_value(ref, names) for ref in node.refs]
+    """What a layer is sent: the tensors that it must have."""
+    assert node.op is not None
+    inputs = [_value(node.call[p.name].value, names) for p in node.op.inputs if p.takes_tensors and p.default is REQUIRED]
     return inputs[0] if len(inputs) == 1 else f"({', '.join(inputs)})"
 
 
 def _layer(node: Node, names: dict[Ref, str]) -> str:
+    """A layer with all its arguments, also those of its call that were given."""
     assert node.op is not None
-    return f"{node.op.name}({', '.join(_argument(p, node.config[p.name], names) for p in node.op.params)})"
+    texts = [_argument(p, node.config[p.name], names) for p in node.op.params if node.config[p.name].value is not None or not p.inferred]
+    needed = {p.name for p in node.op.inputs if p.takes_tensors and p.default is REQUIRED}
+    for name, argument in node.call.items():
+        if name not in needed and argument.origin != "default":
+            value = argument.value
+            several = isinstance(value, (list, tuple)) and any(isinstance(v, Ref) for v in value)
+            inner = ", ".join(_value(v, names) for v in value) if several else _value(value, names)
+            texts.append(f"{name}=({inner})" if several else f"{name}={inner}")
+    return f"{node.op.name}({', '.join(texts)})"
 
 
 def _free(name: str, names: dict[Ref, str]) -> str:

@@ -19,12 +19,12 @@ RESULTS = Path(__file__).parent / "RESULTS.md"
 def speed() -> list[str]:
     torch.set_num_threads(1)
     rows = ["| what | netc | by hand | ratio | difference |", "| --- | --- | --- | --- | --- |"]
-    for name, repetitions in (("network", 15), ("funky", 15), ("regression", 31), ("quartic", 31)):
+    for name, repetitions in (("network", 11), ("funky", 11), ("regression", 21), ("quartic", 21)):
         result = loop(name, repetitions)
         ours, theirs = result.medians
         rows.append(f"| training loop of `{name}.net`, all epochs | {ours * 1e3:.0f} ms | {theirs * 1e3:.0f} ms | {result.ratio:.2f} | |")
     for pictures in (True, False):
-        result = process(pictures, 9)
+        result = process(pictures, 5)
         ours, theirs = result.medians
         what = "with pictures" if pictures else "without pictures"
         rows.append(

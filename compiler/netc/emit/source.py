@@ -164,17 +164,18 @@ def _init_of(rule: InitRule, parameter: str) -> str:
     return init_line(parameter, rule.init)
 
 
+def _is_attribute(key: str) -> bool:
+    """Whether a key reads as attributes: `head.weight`; deeper ones go through containers, whose numbers are none."""
+    return key.count(".") <= 1 and not re.search(r"\.\d|^\d", f".{key}")
+
+
 def _parameter(key: str) -> str:
-    return f"self.{key}" if key.count(".") <= 1 and not re.search(r"\.\d|^\d", f".{key}") else f'self.get_parameter("{key}")'
+    return f"self.{key}" if _is_attribute(key) else f'self.get_parameter("{key}")'
 
 
 def _owner(key: str) -> str:
     path, _, name = key.rpartition(".")
-    return (
-        f"self.{key}"
-        if _parameter(key).startswith("self.") and "get_parameter" not in _parameter(key)
-        else f'self.get_submodule("{path}").{name}'
-    )
+    return f"self.{key}" if _is_attribute(key) else f'self.get_submodule("{path}").{name}'
 
 
 def _for_each(keys: Sequence[str], line: Callable[[str], str]) -> list[str]:

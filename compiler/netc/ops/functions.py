@@ -74,15 +74,3 @@ def need_positive(use: Use, *names: str) -> None:
         for number in value if isinstance(value, list) else [value]:
             if isinstance(number, int) and number <= 0:
                 raise Problem("bad-size", f"`{use.op.name}`: {name} must be positive, and is {number}", name)
-
-
-def exact_quotient(use: Use, size: Size, by: Size, *names: str) -> Size:
-    """`size / by`, which must be whole."""
-    quotient = size // by if by != 0 else 0
-    if by == 0 or quotient * by != size:
-        known = isinstance(size, int) and isinstance(by, int)
-        dims = [s for s in (size, by) if isinstance(s, Dim)]
-        raise Problem("bad-size" if known else "size-needed", f"`{use.op.name}`: {size} does not divide by {by}"
-                      + ("" if known else ", whatever the sizes are"), *names,
-                      hint="" if known else "give it: " + " ".join(f"--set {n}=8" for d in dims for n in sorted(d.names())))  # fmt: skip
-    return quotient

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from netc.shapes import Dim, Shape, Size
+from netc.shapes import Dim, Shape
 from netc.tensors import ALIASES, DTYPES, TensorType, Type, type_text
 
 
@@ -346,10 +346,3 @@ def normal_axis(op: str, kind: TensorType, axis: int, name: str = "dim", extra: 
         raise Problem("axis", f"`{op}` on {kind}: there is no axis {axis}", name, "input",
                       hint=f"the axes are 0 to {rank - 1}, or -{rank} to -1 from the end" if rank else "")  # fmt: skip
     return axis % rank
-
-
-def positive(size: Size, op: str, what: str, *arguments: str) -> Size:
-    """The size, which must not be known to be zero or negative."""
-    if isinstance(size, int) and size <= 0:
-        raise Problem("bad-size", f"`{op}` would give {what} of size {size}", *arguments)
-    return size

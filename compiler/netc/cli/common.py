@@ -1,0 +1,85 @@
+"""What several commands share: how they are described, the options that name a spec, and showing problems."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import netc
+from netc.diagnostics import Diagnostic, render_all
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[argparse.ArgumentParser]
+else:
+    Commands = object  # argparse has no public name for it
+
+RAW = argparse.RawDescriptionHelpFormatter
+
+SET = """\
+--set gives a parameter of the network, a named dimension or a setting another value, written as in a spec:
+  --set hidden1=16                       a parameter: `network Network(hidden1 = 8)`
+  --set 'act=(ReLU || Tanh) -> add'      a layer or pipeline as a parameter
+  --set F=5                              a named dimension: `input x: [B, F]`
+  --set train.epochs=10                  a setting of the train or data section
+  --set train.optimizer.lr=0.01          an argument of a setting
+"""
+
+
+def command(
+    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int], *, epilog: str | None = None
+) -> argparse.ArgumentParser:
+    """A new command; the first sentence of `text` is its line in `netc --help`."""
+    first = text.split(". ")[0].split(".\n")[0].replace("\n", " ")
+    parser = commands.add_parser(name, help=first, description=text, epilog=epilog, formatter_class=RAW, allow_abbrev=False)
+    parser.set_defaults(run=run, parser=parser)
+    return parser
+
+
+def spec_command(commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+    """A new command that takes one spec."""
+    parser = command(commands, name, text, run, epilog=SET)
+    parser.add_argument("spec", type=Path, metavar="SPEC", help="the .net file")
+    add_choices(parser)
+    return parser
+
+
+def add_choices(parser: argparse.ArgumentParser) -> None:
+    """The options that say how a spec is read."""
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="give a value; may stand several times, see below")
+    parser.add_argument("--network", metavar="NAME", help="which network, where the file has several")
+
+
+def loaded(parsed: argparse.Namespace) -> netc.Network:
+    """The spec that the command line names; its warnings are shown. Raises `NetError`."""
+    spec = netc.load(parsed.spec, overrides(parsed), parsed.network)
+    if spec.warnings:
+        show(spec.warnings)
+        print(file=sys.stderr)
+    return spec
+
+
+def overrides(parsed: argparse.Namespace) -> dict[str, str]:
+    """The `--set`s by name. Exits with 2 where one is not `name=value` or stands twice."""
+    values: dict[str, str] = {}
+    for text in parsed.set:
+        name, equal, value = (part.strip() for part in text.partition("="))
+        if not (equal and name and value):
+            parsed.parser.error(f"--set takes NAME=VALUE, e.g. --set hidden1=16, not {text!r}")
+        if name in values:
+            parsed.parser.error(f"--set {name} stands twice")
+        values[name] = value
+    return values
+
+
+def show(diagnostics: Sequence[Diagnostic]) -> None:
+    """Problems as pages on standard error."""
+    print(render_all(diagnostics, is_coloured(sys.stderr)), file=sys.stderr)
+
+
+def is_coloured(stream: TextIO) -> bool:
+    """Whether the stream is a terminal whose user has not asked for plain text (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR")

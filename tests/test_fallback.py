@@ -101,10 +101,10 @@ def test_layers(name: str, kinds: list[TensorType], placed: list[Any]) -> None:
 REFUSED = [
     ("relu_", [ROWS], [], "invalid-operation", "changes its input"), ("nonzero", [ROWS], [], "not-constant", "`nonzero`"),
     ("unique", [ROWS], [], "not-constant", "`unique`"), ("numel", [ROWS], [], "not-a-tensor", "`numel`"),
-    ("rot90", [ROWS], [7, 8, 9], "invalid-operation", "torch refuses"), ("torch.fft.rfft", [ROWS], [None, 1], "size-needed", "`T`"),
+    ("rot90", [ROWS], [7, 8, 9], "invalid-operation", "refuses these"), ("torch.fft.rfft", [ROWS], [None, 1], "size-needed", "`T`"),
     ("Sequential", [ROWS], [], "invalid-operation", "holds other modules"),
     ("LazyLinear", [ROWS], [4], "invalid-operation", "first runs"), ("hsplit", [ROWS], [2], "size-needed", "`T`"),
-    ("backward", [ROWS], [], "invalid-operation", "computes nothing"), ("hstack", [ROWS], [], "invalid-operation", "torch refuses"),
+    ("backward", [ROWS], [], "invalid-operation", "computes nothing"), ("hstack", [ROWS], [], "invalid-operation", "refuses these"),
 ]  # fmt: skip
 
 

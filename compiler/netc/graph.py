@@ -12,6 +12,7 @@ from typing import Any
 import networkx as nx
 
 from netc.ops.op import Op, Slice
+from netc.ops.python import PythonOp
 from netc.shapes import Dim, Shape, size_names
 from netc.source import Span
 from netc.tensors import TensorType, Type
@@ -187,6 +188,12 @@ class Graph:
     def nodes(self) -> list[Node]:
         """All nodes, in the order of computation."""
         return [data["node"] for _, data in self.dag.nodes(data=True)]
+
+    @property
+    def python_files(self) -> dict[str, str]:
+        """The Python files that layers and functions are from: the name each is imported under, and its absolute path."""
+        ops = [n.op for n in self.nodes if isinstance(n.op, PythonOp)]
+        return {op.python_module: op.file for op in ops}
 
     @property
     def inputs(self) -> list[Node]:

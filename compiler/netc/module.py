@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from netc.code import Text, construction, expression, size_writer
 from netc.graph import Graph, Node, Ref
+from netc.ops import python
 from netc.settings import Made
 from netc.tensors import TensorType
 from netc.unroll import unroll
@@ -32,8 +33,9 @@ class NetModule(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
+        files = _files(graph)
         for node in graph.registered:
-            _register(self, node, graph)
+            _register(self, node, graph, files)
         for tie in graph.ties:
             _share(self, tie.left, tie.right)
         with torch.no_grad():
@@ -60,14 +62,14 @@ class NetModule(nn.Module):
             graph = self.graph
             tensors = graph.inputs if name == "outputs" else graph.inputs + graph.targets
             wanted = {"outputs": graph.outputs, "losses": graph.losses, "objectives": [*graph.losses, *graph.metrics]}[name]
-            self._walks[name] = _function(unroll(graph, name, tensors, [o.ref for o in wanted]))
+            self._walks[name] = _function(unroll(graph, name, tensors, [o.ref for o in wanted]), _files(graph))
         return self._walks[name]
 
     def walk(self, *inputs: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
         """The steps of the forward pass, one at a time: each node with the value that it gave."""
         tensors = self._bind(self._inputs, inputs, named)
         values: dict[int, Any] = {node.id: tensor for node, tensor in zip(self.graph.inputs, tensors, strict=True)}
-        sources = [Ref(id) for id in values]
+        sources, files = [Ref(id) for id in values], _files(self.graph)
         for node in self.graph.forward_nodes:
             if node.kind in ("param", "buffer"):
                 values[node.id] = _attribute(self, node.path)
@@ -76,7 +78,7 @@ class NetModule(nn.Module):
             sizes = size_writer(self.graph, sources, lambda ref: f"values[{ref.node}]")
             text = expression(node, lambda ref: Text("".join([f"values[{ref.node}]", *(f"[{i}]" for i in ref.path)])), "layer", sizes).text
             layer = self.get_submodule(node.path) if node.is_module else None
-            values[node.id] = _lambda(f"lambda self, values, layer: {text}")(self, values, layer)
+            values[node.id] = _lambda(f"lambda self, values, layer: {text}", files)(self, values, layer)
             yield node, values[node.id]
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
@@ -122,14 +124,14 @@ class NetModule(nn.Module):
         self._plan()
 
 
-def _construct(node: Node) -> nn.Module:
+def _construct(node: Node, files: Files) -> nn.Module:
     """The layer of a node, with fresh parameters."""
-    made = _lambda(f"lambda: {construction(node)}")()
+    made = _lambda(f"lambda: {construction(node)}", files)()
     assert isinstance(made, nn.Module)
     return made
 
 
-def _register(root: nn.Module, node: Node, graph: Graph) -> None:
+def _register(root: nn.Module, node: Node, graph: Graph, files: Files) -> None:
     """Puts a layer, parameter or buffer at its dotted path, with plain containers on the way."""
     *outer, name = node.path.split(".")
     for part in outer:
@@ -137,7 +139,7 @@ def _register(root: nn.Module, node: Node, graph: Graph) -> None:
             root.add_module(part, nn.Module())
         root = root.get_submodule(part)
     if node.is_module:
-        root.add_module(name, _construct(node))
+        root.add_module(name, _construct(node, files))
     elif node.kind == "param":
         root.register_parameter(name, nn.Parameter(_tensor(node, graph)))
     else:
@@ -150,7 +152,7 @@ def _tensor(node: Node, graph: Graph) -> Tensor:
     kind = node.type
     assert isinstance(kind, TensorType)
     if isinstance(init, Ref):
-        walk = _function(unroll(graph, "start", [], [init]))
+        walk = _function(unroll(graph, "start", [], [init]), _files(graph))
         made: Tensor = walk(nn.Module())[0]
         return made.clone()
     empty = torch.empty([int(str(size)) for size in kind.shape], dtype=getattr(torch, kind.dtype))
@@ -179,22 +181,34 @@ def _function_of(target: str) -> Callable[..., Any]:
     return function
 
 
+Files = tuple[tuple[str, str], ...]  # the name that a Python file is imported under, and its absolute path
 NAMES = {"torch": torch, "nn": nn, "F": F, "einops": einops}
 
 
+def _files(graph: Graph) -> Files:
+    """The Python files that the spec uses, which it was allowed to when it was loaded."""
+    return tuple(graph.python_files.items())
+
+
 @cache
-def _lambda(source: str) -> Callable[..., Any]:
+def _names(files: Files) -> dict[str, Any]:
+    """What generated source may call."""
+    return NAMES | {name: python.load(file) for name, file in files}
+
+
+@cache
+def _lambda(source: str, files: Files) -> Callable[..., Any]:
     """A lambda of generated source. The text consists of the op table's names and literals only."""
-    function: Callable[..., Any] = eval(source, NAMES)
+    function: Callable[..., Any] = eval(source, _names(files))
     return function
 
 
 @cache
-def _function(source: str) -> Callable[..., tuple[Any, ...]]:
+def _function(source: str, files: Files) -> Callable[..., tuple[Any, ...]]:
     """The function of generated source."""
-    space: dict[str, Any] = dict(NAMES)
+    space: dict[str, Any] = dict(_names(files))
     exec(source, space)
-    made: list[Any] = [value for name, value in space.items() if name not in NAMES and callable(value)]
+    made: list[Any] = [value for name, value in space.items() if name not in _names(files) and callable(value)]
     function: Callable[..., tuple[Any, ...]] = made[0]
     return function
 

@@ -52,6 +52,11 @@ def parse_expression(source: Source) -> s.Expression:
     return result
 
 
+def tokens(source: Source, start: str = "file") -> Iterator[Token]:
+    """The tokens that the parser sees, those included that end a statement (`_NL`). For text that `parse` takes."""
+    return _parser().parse_interactive(source.text, start=start).iter_parse()
+
+
 def _run(source: Source, start: str, within: Span | None = None) -> Any:
     """The tree of the whole text, or of a part of it, which keeps its place."""
     text = source.text if within is None else " " * within.start + within.text
@@ -144,7 +149,7 @@ class ToSyntax(Transformer[Token, Any]):
         return s.Block(self._span(meta), name, parameters, body)
 
     def use(self, meta: Meta, parts: list[Any]) -> s.Use:
-        return s.Use(self._span(meta), parts[0])
+        return s.Use(self._span(meta), parts[-1], is_python=len(parts) > 1)
 
     def parameters(self, meta: Meta, parts: list[Any]) -> tuple[s.Parameter, ...]:
         return tuple(parts)

@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 DEEPEST_STACK = 6000  # Python frames; an operator within another takes about four
 
 
-def pipeline(source: Source, overrides: Overrides, network: str | None = None) -> tuple[Program, Table | None]:
+def pipeline(source: Source, overrides: Overrides, network: str | None = None, allow_python: bool = False) -> tuple[Program, Table | None]:
     """Text to a checked graph, with the data and training that the text describes. Raises `NetError`.
 
     A size that a layer needs as a number, and that only the data knows, is taken from the data, which is then given too.
     """
     with deeply_nested(source):
-        return _pipeline(source, overrides, network)
+        return _pipeline(source, overrides, network, allow_python)
 
 
 @contextmanager
@@ -48,15 +48,15 @@ def deeply_nested(source: Source) -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _pipeline(source: Source, overrides: Overrides, network: str | None) -> tuple[Program, Table | None]:
+def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_python: bool) -> tuple[Program, Table | None]:
     file = parse(source)
-    program, errors = lower(file, source, overrides, network)
+    program, errors = lower(file, source, overrides, network, allow_python=allow_python)
     table: Table | None = None
     if errors and program.data and all(d.code == "size-needed" for d in errors):
         from netc.train.data import load_data
 
         table = load_data(program.data)
-        program, errors = lower(file, source, overrides, network, _sizes(program.graph, table))
+        program, errors = lower(file, source, overrides, network, _sizes(program.graph, table), allow_python)
     if errors:
         raise NetError(errors)
     return program, table
@@ -141,28 +141,46 @@ class Network:
             render(text, Path(path))
         return text
 
+    def check_data(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the spec's data, and what looks so, as errors and warnings; nothing where all is well.
+
+        Reads the data, which is kept for a training, and does not import torch.
+        """
+        from netc.train.checks import check_data, no_data
+        from netc.train.data import load_data
+
+        try:
+            if self.data is None:
+                raise no_data(self.graph)
+            self.table = self.table or load_data(self.data)
+        except NetError as problem:
+            return problem.diagnostics
+        return tuple(sorted(check_data(self.graph, self.table, self.data, self.training), key=lambda d: d.order))
+
     def train(self, runs: str | Path = "runs", *, name: str | None = None, pictures: bool = True, progress: TextIO | None = None) -> Result:
         """Trains a new module on the spec's data, into a new folder `runs/NAME-N`; `progress` is where it is shown.
 
         Raises `NetError` where the spec lacks data or training, or one of them is wrong.
         """
+        from netc.resolve import resolve
         from netc.train.session import train
 
         name = name or (Path(self.text.name).stem if self.text.name.endswith(".net") else self.graph.name)
         program = self.program
-        return train(program.graph, self.module, program.data, program.train, spec=self.resolved(), name=name, base=Path(runs),
+        return train(program.graph, self.module, program.data, program.train, spec=resolve(program, beside=True), name=name, base=Path(runs),
                      stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table)  # fmt: skip
 
 
-def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | None = None) -> Network:
+def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | None = None, *, allow_python: bool = False) -> Network:
     """Reads and checks a spec: a path, or the text itself where it has several lines or a `{`.
 
     `set` gives parameters, named dimensions and settings other values, as `--set` does: `{"hidden1": 16,
     "act": "(ReLU || Tanh) -> add", "train.epochs": 10}`; strings are read as expressions of the language. `network` chooses
-    among several. Raises `NetError` with everything that is wrong. Does not import torch.
+    among several. `allow_python` lets the spec run the Python files that it uses, as `--allow-python` does. Raises `NetError`
+    with everything that is wrong. Does not import torch, unless the spec uses Python or what the op table lacks.
     """
     is_text = isinstance(spec, str) and ("\n" in spec or "{" in spec)
     source = Source("spec", str(spec)) if is_text else read(Path(spec))
     overrides = Overrides(set or {})
-    program, table = pipeline(source, overrides, network)
+    program, table = pipeline(source, overrides, network, allow_python)
     return Network(program, source, overrides, table)

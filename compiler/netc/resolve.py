@@ -6,6 +6,7 @@ What a run was made of stands in this form in its folder: it needs no overrides,
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from netc.graph import Argument, Graph, Node, Ref
@@ -15,9 +16,14 @@ from netc.ops.recipes import KEYS
 from netc.settings import Made, Section
 
 
-def resolve(program: Program) -> str:
-    """The spec as text; loading it gives the same network, data and training."""
-    parts = [_network(program.graph)]
+def resolve(program: Program, beside: bool = False) -> str:
+    """The spec as text; loading it gives the same network, data and training.
+
+    With `beside` the Python files that it uses are named as if they stood beside it, else by their absolute paths.
+    """
+    files = program.graph.python_files.values()
+    parts = [f"use python {value_text(Path(file).name if beside else file)}" for file in files]
+    parts += [_network(program.graph)]
     parts += [_section(section) for section in (program.data, program.train) if section]
     return "\n\n".join(parts) + "\n"
 

@@ -165,8 +165,20 @@ class Branches(Syntax):
     branches: tuple[Expression, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Broken(Syntax):
+    """What could not be parsed, which was reported: a statement, the value of a setting, or an item of a file.
+
+    `word` is its first word, `names` may have got a value in it, `words` are all that occur. What depends on it is silent.
+    """
+
+    word: str
+    names: tuple[str, ...]
+    words: tuple[str, ...]
+
+
 Expression = Union[
-    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches, InSequence, Repeat, Residual
+    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches, InSequence, Repeat, Residual, Broken
 ]  # fmt: skip
 
 
@@ -289,8 +301,8 @@ class Freeze(Syntax):
     patterns: tuple[Name, ...]
 
 
-Statement = Union[Declaration, Assign, Output, Objective, Assert, Layer, Tensor, Tie, Init, Freeze]
-BlockStatement = Union[In, Out, Assign, Assert, Layer, Tensor, Tie]
+Statement = Union[Declaration, Assign, Output, Objective, Assert, Layer, Tensor, Tie, Init, Freeze, Broken]
+BlockStatement = Union[In, Out, Assign, Assert, Layer, Tensor, Tie, Broken]
 
 
 # --- a file ---------------------------------------------------------------------------------------------------
@@ -325,9 +337,10 @@ class Block(Syntax):
 
 @dataclass(frozen=True, slots=True)
 class Use(Syntax):
-    """`use "blocks.net"`: the blocks, functions and networks of another file."""
+    """`use "blocks.net"`: the blocks, functions and networks of another file; `use python "layers.py"`: Python's."""
 
     path: Literal
+    is_python: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -350,4 +363,4 @@ class Section(Syntax):
 class File(Syntax):
     """All that stands in a file."""
 
-    items: tuple[Network | Block | Fn | Use | Section, ...]
+    items: tuple[Network | Block | Fn | Use | Section | Broken, ...]

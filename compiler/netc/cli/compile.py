@@ -29,5 +29,6 @@ def run(parsed: argparse.Namespace) -> int:
     print(spec.summary())
     if parsed.output:
         files.write(parsed.output, spec.source())
-        print(f"\nwrote {parsed.output}")
+        own = ", ".join(f"{name}.py" for name in sorted(spec.graph.python_files))
+        print(f"\nwrote {parsed.output}" + (f", which imports {own}" if own else ""))
     return 0

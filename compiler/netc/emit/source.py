@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,16 +26,17 @@ def emit(graph: Graph, origin: str = "") -> str:
     parts = [*(source.classes.text(made) for made in source.classes.found.values()), source.network()]
     body = "\n\n\n".join(parts)
     head = f'"""{graph.name}, written by netc from {Path(origin).name or "a spec"}."""\n\n'
-    return head + _imports(body) + f"\n\n{body}\n"
+    return head + _imports(body, graph.python_files) + f"\n\n{body}\n"
 
 
-def _imports(body: str) -> str:
+def _imports(body: str, files: Iterable[str]) -> str:
     known = (
         (r"\bOrderedDict\(", "from collections import OrderedDict\n\n"), (r"\beinops\.", "import einops\n"),
         (r"\btorch\.", "import torch\n"),
         (r"\bF\.", "import torch.nn.functional as F\n"),
     )  # fmt: skip
-    return "".join(line for word, line in known if re.search(word, body)) + "from torch import Tensor, nn\n"
+    own = "".join(f"import {name}\n" for name in sorted(files))  # the user's own files, beside the one that is written
+    return "".join(line for word, line in known if re.search(word, body)) + "from torch import Tensor, nn\n" + (f"\n{own}" if own else "")
 
 
 class _Source:

@@ -52,6 +52,7 @@ class Expressions:
     def _name(self, name: s.Name, scope: Scope) -> Any:
         binding = scope.find(name.name)
         if binding:
+            self.builder.origins.note(name, binding)
             return binding.value
         if name.name in TABLE and name.name.isidentifier():
             return OpValue(TABLE[name.name])
@@ -68,7 +69,8 @@ class Expressions:
         op = None if meant else fallback.find(name.name)
         if op is not None:
             return OpValue(op)
-        self.report(self.unknown_name(name, scope))
+        if meant or not scope.may_have_more:
+            self.report(self.unknown_name(name, scope))
         return UNKNOWN
 
     def unknown_name(self, name: s.Name, scope: Scope) -> Diagnostic:
@@ -87,21 +89,32 @@ class Expressions:
                               edit=Edit(name.span, last))  # fmt: skip
         known = [*scope.visible(), *(n for n in TABLE if n.isidentifier()), *RECIPES, "true", "false", "none", "id"]
         same_case = [n for n in known if n[:1].isupper() == word[:1].isupper()]
-        near = closest(word, same_case) or closest(word, known)
+        other_case = [n for n in known if n.lower() == word.lower()]
+        near = closest(word, other_case) or closest(word, same_case) or closest(word, known)
         hint = f"did you mean `{near}`?" if near else ""
+        given = scope.find(near, use=False) if near else None
         if word.startswith("sklearn."):
             hint = did_you_mean(word, RECIPES) or "sources are " + ", ".join(f"`{n}`" for n in RECIPES if n.startswith("sklearn."))
         return Diagnostic("unknown-name", f"there is no value, layer or function `{word}`", name.span, hint=hint,
+                          related=(Related(given.span, f"`{near}` is given here"),) if given else (),
                           edit=Edit(name.span, near) if near and near.lower() == word.lower() else None)  # fmt: skip
 
     def _literal(self, literal: s.Literal, scope: Scope) -> Any:
         return literal.value
 
+    def _broken(self, broken: s.Broken, scope: Scope) -> Any:
+        """What a syntax error hides: its names have values that are not known, and what it mentions is used."""
+        for name in broken.names:
+            scope.names.setdefault(name, Binding(UNKNOWN, broken.span, used=True))
+        for word in broken.words:
+            scope.find(word)
+        return UNKNOWN
+
     def _listof(self, items: s.ListOf, scope: Scope) -> Any:
         return [self.value(item, scope) for item in items.items]
 
     def _tupleof(self, items: s.TupleOf, scope: Scope) -> Any:
-        return tuple(self.value(item, scope) for item in items.items)
+        return self.builder.origins.put_together(tuple(self.value(item, scope) for item in items.items), items.span)
 
     def _if(self, choice: s.If, scope: Scope) -> Any:
         condition = self.value(choice.condition, scope)

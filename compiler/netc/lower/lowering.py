@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from netc import syntax as s
+from netc.allow import misplaced, permitted
 from netc.diagnostics import Diagnostic, NetError, Related, did_you_mean, listed
 from netc.graph import Graph
+from netc.lint import lint
 from netc.lower.builder import Builder
 from netc.lower.network import NetworkLowering
 from netc.lower.overrides import Overrides
@@ -29,25 +31,33 @@ class Program:
 
 
 def lower(
-    file: s.File, source: Source, overrides: Overrides, network: str | None = None, known: Mapping[str, int] | None = None
+    file: s.File,
+    source: Source,
+    overrides: Overrides,
+    network: str | None = None,
+    known: Mapping[str, int] | None = None,
+    allow_python: bool = False,
 ) -> tuple[Program, list[Diagnostic]]:
     """The program of a file, and what is wrong with it; with errors the program is what could be made.
 
-    `known` are sizes of named dimensions that the data tells. Raises `NetError` where there is no network to begin with.
+    `known` are sizes of named dimensions that the data tells; with `allow_python` the Python files that
+    the spec uses are run. Raises `NetError` where there is no network to begin with.
     """
     diagnostics: list[Diagnostic] = []
     chosen = choose(file, source, network)
     file, sizes = overrides.apply(file, chosen, diagnostics.append)
     chosen = next(i for i in file.items if isinstance(i, s.Network) and i.name == chosen.name)
-    scope = file_scope(file, source, diagnostics.append)
+    scope = file_scope(file, source, diagnostics.append, allow_python)
     lowering = NetworkLowering(chosen, scope, {**(known or {}), **sizes})
     graph = lowering.run()
     diagnostics += _unused(file, scope)
     sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
-    warnings = tuple(d for d in diagnostics if d.severity == "warning")
-    return Program(graph, sections["data"], sections["train"], warnings), errors
+    warnings = [d for d in diagnostics if d.severity == "warning"] + ([] if errors else lint(graph, sections["train"]))
+    is_whole = not overrides.overrides and sum(isinstance(item, s.Network) for item in file.items) == 1
+    warnings = permitted(warnings) + misplaced(warnings, source, is_whole)
+    return Program(graph, sections["data"], sections["train"], tuple(sorted(warnings, key=lambda d: d.order))), errors
 
 
 def _unused(file: s.File, scope: Scope) -> list[Diagnostic]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from netc import syntax as s
@@ -170,10 +171,19 @@ class NetworkLowering:
     # --- the whole ---
 
     def _check_whole(self) -> None:
+        files = self.graph.python_files
+        for ref, name in self.graph.names.items():
+            if name in files:
+                self._fail("reserved-name", f"`{name}` is the name of the Python file `{Path(files[name]).name}` too",
+                           self.graph.node(ref.node).span, "give the value another name")  # fmt: skip
         if not self.graph.outputs:
             value = self.scope.names.get("output")
-            hint = "`output = …` names a value; without the `=` it is what the network gives" if value else "write `output p`"
-            self._fail("missing-output", f"`{self.graph.name}` has no output", value.span if value else self.network.name.span, hint)
+            message = f"`{self.graph.name}` has no output"
+            if value:
+                hint = "`output = …` names a value; without the `=` it is what the network gives"
+                self._fail("missing-output", message, value.span, hint)
+            else:
+                self.evaluator.no_output(message, self.network.name.span, self.network.statements, "output")
         kinds = {id(self.scope.names[d.name.name]): d.kind for d in self.network.statements
                  if isinstance(d, s.Declaration) and d.name.name in self.scope.names}  # fmt: skip
         for name, binding in self.scope.names.items():

@@ -26,16 +26,22 @@ class Scope:
 
     parent: Scope | None = None
     names: dict[str, Binding] = field(default_factory=dict)
+    is_open: bool = False  # some of its names are not known, since a file could not be read
 
-    def find(self, name: str) -> Binding | None:
-        """The binding of a name, marked as used; None where nothing has that name."""
+    def find(self, name: str, use: bool = True) -> Binding | None:
+        """The binding of a name, marked as used where it is read; None where nothing has that name."""
         scope: Scope | None = self
         while scope is not None:
             if name in scope.names:
-                scope.names[name].used = True
+                scope.names[name].used |= use
                 return scope.names[name]
             scope = scope.parent
         return None
+
+    @property
+    def may_have_more(self) -> bool:
+        """Whether a name that is not found may be one that an unread file gives."""
+        return self.is_open or (self.parent is not None and self.parent.may_have_more)
 
     def visible(self) -> Iterator[str]:
         """All names that can be seen from here."""

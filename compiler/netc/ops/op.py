@@ -320,7 +320,7 @@ class Op:
         params = self.params if self.is_module else self.inputs
         return f"{self.name}({', '.join(str(p) for p in params if not p.inferred)})"
 
-    def __reduce__(self) -> tuple[Callable[[str], Op], tuple[str]]:
+    def __reduce__(self) -> tuple[Callable[..., Op], tuple[str, ...]]:
         from netc.ops import find
 
         return find, (self.name,)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,21 +12,19 @@ from typing import Any, TextIO
 import torch
 from torch import Tensor, nn
 
-from netc.diagnostics import count_of, error
+from netc.diagnostics import Diagnostic, count_of, error, render_all
 from netc.files import write
 from netc.graph import Graph
 from netc.settings import Section
 from netc.tensors import TensorType
-from netc.train.data import Prepared, Table, load_data, named_scalings, prepare
+from netc.train.checks import no_data, prepared_data
+from netc.train.data import Prepared, Table, load_data, named_scalings
 from netc.train.history import History
 from netc.train.loop import Tensors, column_names, fit
 from netc.train.progress import shown
 from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome
 
-MINIMAL = {
-    "train": "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}",
-    "data": "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)",
-}
+MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
 MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
 
 
@@ -64,12 +62,16 @@ def train(
     `overrides` are recorded; `table` is the data where it was loaded before.
     Raises NetError where a section lacks, or the data or training is at fault; then no folder is left.
     """
-    data, settings = _needed(graph, data, "data"), _needed(graph, settings, "train")
+    if data is None:
+        raise no_data(graph)
+    if settings is None:
+        raise error("training", "the spec has no `train` section that says how to train", graph.span, MINIMAL)
     if not graph.losses:
         raise error("training", f"{graph.name} has no loss to minimize", graph.span, "add e.g. `loss MSELoss(p, y)`")
     seed = _seed(settings)
     table = table or load_data(data)
-    prepared = prepare(graph, data, table, seed, settings["batch_size"])
+    prepared, doubts = prepared_data(graph, table, data, settings)
+    _say(doubts, stream)
     path = new_run(base, name)
     try:
         started = datetime.now().astimezone()
@@ -79,6 +81,8 @@ def train(
         record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
         record |= {**outcome(history), "overrides": dict(overrides or {}), **named_scalings(prepared)}
         write(path / "model.safetensors", model_bytes(model))
+        for used in map(Path, graph.python_files.values()):  # so that the folder alone says what was trained
+            write(path / used.name, used.read_bytes())
         for file, text in (("spec.net", _heading(record) + spec), ("metrics.csv", metrics_csv(history)), ("run.json", json_text(record))):
             write(path / file, text)
     except BaseException:
@@ -95,11 +99,10 @@ def _heading(record: Mapping[str, Any]) -> str:
     return f"# As it was trained: {made}, {count_of(record['threads'], 'thread')}, seed {record['seed']}.\n\n"
 
 
-def _needed(graph: Graph, section: Section | None, kind: str) -> Section:
-    if section is None:
-        code, what = ("data", "to train on") if kind == "data" else ("training", "that says how to train")
-        raise error(code, f"the spec has no `{kind}` section {what}", graph.span, MINIMAL[kind])
-    return section
+def _say(doubts: Sequence[Diagnostic], stream: TextIO | None) -> None:
+    """Shows what looks like a slip in the data before the training begins."""
+    if stream is not None and doubts:
+        stream.write(render_all(doubts) + "\n\n")
 
 
 def _seed(settings: Section) -> int:

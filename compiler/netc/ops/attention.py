@@ -1,4 +1,4 @@
-"""Rows of attention and of the layers of transformers. Source of the shapes: torch's documentation of `MultiheadAttention`."""
+"""Rows of attention and the layers of transformers. Source of the shapes: torch's documentation of `MultiheadAttention`."""
 
 from __future__ import annotations
 

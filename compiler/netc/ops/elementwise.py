@@ -1,4 +1,4 @@
-"""Rows of elementwise functions, of comparisons, and of changes of the dtype.
+"""Rows of elementwise functions, comparisons, and changes of the dtype.
 
 What torch makes of each dtype is its documentation's "Type promotion"; a test compares every row with torch.
 """
@@ -173,6 +173,9 @@ def masked_fill(use: Use) -> Type:
 def isclose(use: Use) -> Type:
     """Bools; two tensors of one dtype that broadcast."""
     need_one_dtype(use, "input", "other")
+    for name in ("rtol", "atol"):
+        if use[name] < 0:
+            raise Problem("argument-type", f"`isclose`: {name} must be 0 or more, not {use[name]}", name)
     return TensorType(broadcast_all(use, "input", "other"), "bool")
 
 

@@ -1,4 +1,4 @@
-"""Rows of operators, and of the merges, which want equal shapes."""
+"""Rows of operators, and merges, which want equal shapes."""
 
 from __future__ import annotations
 

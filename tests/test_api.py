@@ -7,13 +7,14 @@ import sys
 from importlib import resources
 from pathlib import Path
 
+import networkx as nx
 import pytest
 
 import netc
 
 
 def test_public_names() -> None:
-    assert netc.__all__ == ["Diagnostic", "NetError", "Network", "__version__", "load"]
+    assert netc.__all__ == ["Diagnostic", "NetError", "Network", "__version__", "check", "load"]
     assert all(hasattr(netc, name) for name in netc.__all__)
 
 
@@ -25,6 +26,15 @@ def test_public_names() -> None:
 def test_checking_drawing_and_writing_need_no_torch(code: str, specs: Path) -> None:
     code = code.replace("SPEC", repr(str(specs / "funky.net"))) + "; import sys; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_the_graph_as_networkx_knows_it(specs: Path) -> None:
+    graph = netc.load(specs / "funky.net").graph
+    dag = graph.dag
+    assert nx.is_directed_acyclic_graph(dag)
+    assert [data["node"] for _, data in dag.nodes(data=True)] == graph.nodes
+    assert {id: list(dag.successors(id)) for id in dag} == graph.users
+    assert {node.id for node in graph.forward_nodes} == nx.ancestors(dag, graph.outputs[0].ref.node) | {graph.outputs[0].ref.node}
 
 
 def test_text_and_path_and_overrides(specs: Path) -> None:

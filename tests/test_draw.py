@@ -44,7 +44,7 @@ def residual() -> Graph:
         config = {"in_features": Argument(4, SPAN, "inferred"), "out_features": Argument(4, SPAN), "bias": Argument(True, SPAN, "default")}
         call = {param.name: Argument(Ref(ref), SPAN) for param, ref in zip(row.inputs, refs, strict=True)}
         weights = {"weight": (4, 4), "bias": (4,)} if path else {}
-        graph.add(Node(len(graph.dag), "op", SPAN, kind, row, path, config if path else {}, call, weights))
+        graph.add(Node(len(graph.nodes), "op", SPAN, kind, row, path, config if path else {}, call, weights))
 
     graph.names[Ref(graph.add(Node(0, "input", SPAN, kind)).id)] = "x"
     for op, path, *refs in [("Linear", "layer1.0.a", 0), ("Linear", "layer1.0.b", 1), ("+", "", 1, 2), ("Linear", "layer1.0.c", 3),

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -248,13 +248,13 @@ class _Drawing:
         has layers both before and behind it, as the `+` of a residual block does.
         """
         own = {n.id: tuple(n.path.split(".")[:-1]) for n in self.graph.nodes if n.path}
-        dag, order = self.graph.dag, sorted(self.graph.dag)
-        before = _nearest(own, order, {i: dag.predecessors(i) for i in order})
-        behind = _nearest(own, reversed(order), {i: dag.successors(i) for i in order})
+        order = [n.id for n in self.graph.nodes]
+        before = _nearest(own, order, {n.id: [ref.node for ref in n.refs] for n in self.graph.nodes})
+        behind = _nearest(own, reversed(order), self.graph.users)
         return {i: own[i] if i in own else _innermost(before[i], behind[i]) for i in order}
 
 
-def _nearest(own: dict[int, Region], order: Iterable[int], neighbours: dict[int, Iterator[int]]) -> dict[int, set[Region]]:
+def _nearest(own: dict[int, Region], order: Iterable[int], neighbours: Mapping[int, Iterable[int]]) -> dict[int, set[Region]]:
     """The regions of the closest nodes that have one, along `neighbours`, which come earlier in `order`."""
     found: dict[int, set[Region]] = {}
     for id in order:

@@ -1,4 +1,4 @@
-"""The graph of a network: a networkx DAG of nodes that hold facts only, never live modules.
+"""The graph of a network: a DAG of nodes that hold facts only, never live modules; `Graph.dag` is it as networkx' `DiGraph`.
 
 A graph can be printed, compared, pickled, drawn and built again; everything behind the checker reads it.
 """
@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
-
-import networkx as nx
+from typing import TYPE_CHECKING, Any
 
 from netc.ops.op import Op, Slice
 from netc.ops.python import PythonOp
 from netc.shapes import Dim, Shape, size_names
 from netc.source import Span
 from netc.tensors import TensorType, Type
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +162,7 @@ class Graph:
     def __init__(self, name: str, span: Span) -> None:
         self.name = name
         self.span = span
-        self.dag: nx.DiGraph[int] = nx.DiGraph()
+        self.nodes: list[Node] = []  # in the order of computation; a node's id is its place
         self.regions = [Region(0, 0, "", "block", name)]
         self.names: dict[Ref, str] = {}  # the names that the spec gives to values; inputs and targets have theirs too
         self.outputs: list[Named] = []
@@ -173,21 +174,36 @@ class Graph:
 
     def add(self, node: Node) -> Node:
         """Adds a node behind all others. Its arguments must be there."""
-        self.dag.add_node(node.id, node=node)
-        for ref in node.refs:
-            assert ref.node in self.dag
-            self.dag.add_edge(ref.node, node.id)
+        assert node.id == len(self.nodes)
+        assert all(ref.node < node.id for ref in node.refs)
+        self.nodes.append(node)
         return node
 
     def node(self, id: int) -> Node:
         """The node of that id."""
-        found: Node = self.dag.nodes[id]["node"]
-        return found
+        return self.nodes[id]
 
     @property
-    def nodes(self) -> list[Node]:
-        """All nodes, in the order of computation."""
-        return [data["node"] for _, data in self.dag.nodes(data=True)]
+    def dag(self) -> nx.DiGraph[int]:
+        """The graph as networkx knows it: ids, each with its `node`, and an edge from a value to what is called with it.
+
+        networkx is imported here only, since it takes a third of the time in which a spec is checked.
+        """
+        import networkx as nx
+
+        dag: nx.DiGraph[int] = nx.DiGraph()
+        dag.add_nodes_from((node.id, {"node": node}) for node in self.nodes)
+        dag.add_edges_from((ref.node, node.id) for node in self.nodes for ref in node.refs)
+        return dag
+
+    @property
+    def users(self) -> dict[int, list[int]]:
+        """For every node the nodes that are called with its value, in order, each once."""
+        users: dict[int, list[int]] = {node.id: [] for node in self.nodes}
+        for node in self.nodes:
+            for id in dict.fromkeys(ref.node for ref in node.refs):
+                users[id].append(node.id)
+        return users
 
     @property
     def python_files(self) -> dict[str, str]:
@@ -269,7 +285,7 @@ class Graph:
             id = stack.pop()
             if id not in needed:
                 needed.add(id)
-                stack.extend(self.dag.predecessors(id))
+                stack.extend(ref.node for ref in self.nodes[id].refs)
         return [self.node(id) for id in sorted(needed)]
 
     def axis_named(self, name: str, refs: Iterable[Ref]) -> tuple[Ref, int]:

@@ -10,6 +10,7 @@ from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Argument, Graph, Node, Ref, Region
 from netc.infer import Known, infer, typed
 from netc.lower.binding import Binder, ref_list
+from netc.lower.origins import Origins
 from netc.lower.scope import Place, why_reserved
 from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
 from netc.ops.losses import fit
@@ -38,9 +39,10 @@ class Builder:
         self.by_path: dict[str, Node] = {}  # the first node of every layer
         self.frames: list[tuple[str, Span]] = []  # the functions that are being expanded, outermost first
         self.from_targets: set[int] = set()  # nodes whose value depends on a target
+        self.origins = Origins(graph)
 
-    def report(self, diagnostic: Diagnostic) -> None:
-        """Takes a problem, with the calls that led to it. What is wrong in a block is said at its first use."""
+    def report(self, diagnostic: Diagnostic, refs: Sequence[Ref] = ()) -> None:
+        """Takes a problem about some tensors, with the calls that led to it. What is wrong in a block is said at its first use."""
         same = (diagnostic.code, diagnostic.message, diagnostic.span)
         if same in self.reported:
             return
@@ -48,7 +50,7 @@ class Builder:
         if self.frames and not diagnostic.inside:
             where = ", ".join(f"{name} at {span}" for name, span in reversed(self.frames))
             diagnostic = replace(diagnostic, inside=where)
-        self.diagnostics.append(diagnostic)
+        self.diagnostics.append(self.origins.explain(diagnostic, refs))
 
     def lookup(self, ref: Ref) -> Known:
         """The type of a value and the place that made it."""
@@ -60,7 +62,7 @@ class Builder:
 
     def declare(self, kind: str, name: str, type: TensorType, span: Span) -> Ref:
         """Adds an input or target."""
-        node = self.graph.add(Node(len(self.graph.dag), kind, span, type))
+        node = self.graph.add(Node(len(self.graph.nodes), kind, span, type))
         ref = Ref(node.id)
         self.graph.names[ref] = name
         if kind == "target":
@@ -116,9 +118,9 @@ class Builder:
             return UNKNOWN
         result = infer(op, config, call, self.lookup, span)
         if isinstance(result, Diagnostic):
-            self.report(result)
+            self.report(result, refs)
             return UNKNOWN
-        node = Node(len(self.graph.dag), "op", span, result.type, op, path, result.config, call, result.weights,
+        node = Node(len(self.graph.nodes), "op", span, result.type, op, path, result.config, call, result.weights,
                     self.region.id)  # fmt: skip
         if node.is_module and not self._same_instance(node):
             return UNKNOWN
@@ -139,7 +141,7 @@ class Builder:
         related = tuple(Related(self.lookup(r).span, str(k)) for r, k in zip(refs, kinds, strict=True))
         hint = fit(a, b) or "give both one shape; to stretch one on purpose, `expand_as` says so"
         self.report(Diagnostic("loss-shape", f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}",
-                               span, related=related, hint=hint))  # fmt: skip
+                               span, related=related, hint=hint), refs)  # fmt: skip
         return True
 
     def _same_instance(self, node: Node) -> bool:
@@ -151,14 +153,14 @@ class Builder:
         name = different[0] if different else "layer"
         here, there = (value_text(n.config[name].value) if different else str(n.op and n.op.name) for n in (node, first))
         self.report(Diagnostic("inferred-mismatch", f"the shared layer `{node.path}` would need {name} {here} here, and has {there}",
-                               node.span, related=(Related(first.span, "its first use"),)))  # fmt: skip
+                               node.span, related=(Related(first.span, "its first use"),)), node.refs)  # fmt: skip
         return False
 
     def register(self, kind: str, name: Name, type: TensorType, init: Any, span: Span) -> Ref:
         """Adds a parameter or buffer of the network itself; `init` is an initialisation, or the tensor that it begins with."""
         path = self._take(Label(name.span, (name.name,)))
         weights = {"": type.shape} if kind == "param" else {}
-        node = Node(len(self.graph.dag), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights,
+        node = Node(len(self.graph.nodes), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights,
                     region=self.region.id)  # fmt: skip
         self.graph.add(node)
         self.name_value(name.name.replace(".", "_"), Ref(node.id))

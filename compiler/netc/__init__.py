@@ -6,9 +6,10 @@
 4
 """
 
+from netc.checking import check
 from netc.diagnostics import Diagnostic, NetError
 from netc.pipeline import Network, load
 
-__all__ = ["Diagnostic", "NetError", "Network", "__version__", "load"]
+__all__ = ["Diagnostic", "NetError", "Network", "__version__", "check", "load"]
 
 __version__ = "0.1.0"

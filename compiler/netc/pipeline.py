@@ -12,7 +12,8 @@ from netc.diagnostics import Diagnostic, NetError, error
 from netc.graph import Graph
 from netc.lower.lowering import Program, lower
 from netc.lower.overrides import Overrides
-from netc.parse import parse, read
+from netc.parse import parse_all, read
+from netc.recover import Recovered
 from netc.settings import Section
 from netc.source import Source, Span
 from netc.tensors import TensorType
@@ -49,7 +50,10 @@ def deeply_nested(source: Source) -> Iterator[None]:
 
 
 def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_python: bool) -> tuple[Program, Table | None]:
-    file = parse(source)
+    parsed = parse_all(source)
+    if parsed.problems:
+        raise NetError([*parsed.problems, *_elsewhere(parsed, source, overrides, network, allow_python)])
+    file = parsed.file
     program, errors = lower(file, source, overrides, network, allow_python=allow_python)
     table: Table | None = None
     if errors and program.data and all(d.code == "size-needed" for d in errors):
@@ -60,6 +64,21 @@ def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_p
     if errors:
         raise NetError(errors)
     return program, table
+
+
+# What is missing may stand where the parser stopped.
+UNSURE = frozenset({"missing-output", "no-parameter", "size-needed", "override", "section", "unused-input"})
+
+
+def _elsewhere(parsed: Recovered, source: Source, overrides: Overrides, network: str | None, allow_python: bool) -> list[Diagnostic]:
+    """What is wrong with the statements that could be parsed, as far as that is certain without the others."""
+    if not parsed.whole:
+        return []
+    try:
+        _, errors = lower(parsed.file, source, overrides, network, allow_python=allow_python)
+    except NetError:
+        return []
+    return [d for d in errors if d.code not in UNSURE and not parsed.is_told(d.span)]
 
 
 def _sizes(graph: Graph, table: Table) -> dict[str, int]:
@@ -171,7 +190,17 @@ class Network:
                      stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table)  # fmt: skip
 
 
-def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | None = None, *, allow_python: bool = False) -> Network:
+def opened(spec: str | Path | Source) -> Source:
+    """The text of a spec: of the file at a path, or the text itself where it has several lines or a `{`. Raises `NetError`."""
+    if isinstance(spec, Source):
+        return spec
+    is_text = isinstance(spec, str) and ("\n" in spec or "{" in spec)
+    return Source("spec", str(spec)) if is_text else read(Path(spec))
+
+
+def load(
+    spec: str | Path | Source, set: Mapping[str, Any] | None = None, network: str | None = None, *, allow_python: bool = False
+) -> Network:
     """Reads and checks a spec: a path, or the text itself where it has several lines or a `{`.
 
     `set` gives parameters, named dimensions and settings other values, as `--set` does: `{"hidden1": 16,
@@ -179,8 +208,7 @@ def load(spec: str | Path, set: Mapping[str, Any] | None = None, network: str | 
     among several. `allow_python` lets the spec run the Python files that it uses, as `--allow-python` does. Raises `NetError`
     with everything that is wrong. Does not import torch, unless the spec uses Python or what the op table lacks.
     """
-    is_text = isinstance(spec, str) and ("\n" in spec or "{" in spec)
-    source = Source("spec", str(spec)) if is_text else read(Path(spec))
+    source = opened(spec)
     overrides = Overrides(set or {})
     program, table = pipeline(source, overrides, network, allow_python)
     return Network(program, source, overrides, table)

@@ -9,27 +9,34 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 
 import netc
-from netc.cli import compile, draw, train
 from netc.cli.common import RAW, show
 from netc.diagnostics import NetError
 
 OVERVIEW = """\
 netc compiles neural networks described in .net files to PyTorch.
 
-  netc compile network.net               check it, and print its layers, shapes and parameters
+  netc new network                       write a spec to begin with, network.net
+  netc check network.net                 say everything that is wrong with it; --fix corrects what is certain
+  netc compile network.net               print its layers, shapes and parameters
   netc compile network.net -o model.py   write it as plain PyTorch
   netc draw network.net -o network.svg   draw it
   netc train network.net                 train it on its data, into runs/network-1/
+  netc fmt network.net                   format it
+  netc ops Conv2d                        look up a layer, function or setting; without a name all of them
 """
 
-COMMANDS = (compile, train, draw)  # in the order of `netc --help`
+# The files of this package that are commands, in the order of `netc --help`.
+COMMANDS = ("new", "check", "compile", "train", "draw", "fmt", "ops")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status. Wrong use exits with 2 from within."""
-    parsed = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    # A command that is named is imported alone: `netc check` should not wait for what others need.
+    parsed = _parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
     try:
         status: int = parsed.run(parsed)
         return status
@@ -52,10 +59,10 @@ def run() -> None:
     sys.exit(status)
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="netc", description=OVERVIEW, formatter_class=RAW, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"netc {netc.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-    for command in COMMANDS:
-        command.add(commands)
+    for name in names:
+        import_module(f"netc.cli.{name}").add(commands)
     return parser

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,8 +33,8 @@ SET = """\
 def command(
     commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int], *, epilog: str | None = None
 ) -> argparse.ArgumentParser:
-    """A new command; the first sentence of `text` is its line in `netc --help`."""
-    first = text.split(". ")[0].split(".\n")[0].replace("\n", " ")
+    """A new command; the beginning of `text` is its line in `netc --help`."""
+    first = re.split(r"[.:;](?=\s)", text)[0].replace("\n", " ")
     parser = commands.add_parser(name, help=first, description=text, epilog=epilog, formatter_class=RAW, allow_abbrev=False)
     parser.set_defaults(run=run, parser=parser)
     return parser

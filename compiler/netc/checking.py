@@ -1,0 +1,47 @@
+"""Everything that is wrong with a spec, as values: what `netc check` prints and editors read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from netc import syntax as s
+from netc.diagnostics import Diagnostic, NetError
+from netc.parse import parse
+from netc.pipeline import load, opened
+from netc.source import Source
+
+
+def check(
+    spec: str | Path | Source,
+    set: Mapping[str, Any] | None = None,
+    network: str | None = None,
+    *,
+    allow_python: bool = False,
+    data: bool = False,
+) -> tuple[Diagnostic, ...]:
+    """The errors and warnings of a spec, sorted by place; nothing where all is well. It never raises for what is wrong.
+
+    Takes what `load` takes. Of a file with several networks each is checked, and with `data` also what each is trained on.
+    A file of functions and blocks only, for others to use, is parsed; what is in it is checked where it is used.
+    """
+    try:
+        source = opened(spec)
+        loaded = load(source, set, network, allow_python=allow_python)
+    except NetError as problem:
+        if network is not None or {d.code for d in problem.diagnostics} != {"no-network"}:
+            return problem.diagnostics
+        names = _networks(source)
+        if names is None:
+            return problem.diagnostics
+        found = [d for name in names for d in check(source, set, name, allow_python=allow_python, data=data)]
+        return tuple(sorted(dict.fromkeys(found), key=lambda d: d.order))
+    return (*loaded.warnings, *(loaded.check_data() if data and loaded.data else ()))
+
+
+def _networks(source: Source) -> list[str] | None:
+    """The networks of a file that does not have just one; None where it has nothing that others could use either."""
+    items = parse(source).items
+    names = [item.name.name for item in items if isinstance(item, s.Network)]
+    return names if any(isinstance(item, (s.Network, s.Block, s.Fn)) for item in items) else None

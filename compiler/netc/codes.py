@@ -63,11 +63,33 @@ CODES: dict[str, Code] = {
     "shadowing": Code("A function or block has the name of one of PyTorch's, which it hides.", "warning"),
     "unused-function": Code("A function or block is never used, so nothing in it is checked.", "warning"),
     "unused-parameter": Code("A parameter of the network is never used.", "warning"),
+    # mistakes that torch lets pass
+    "double-softmax": Code("Softmax stands before a loss that applies it itself.", "warning"),
+    "double-sigmoid": Code("Sigmoid stands before a loss that applies it itself.", "warning"),
+    "missing-sigmoid": Code("A loss of probabilities is given numbers that are not kept between 0 and 1.", "warning"),
+    "missing-log": Code("A loss of logarithms of probabilities is given something else.", "warning"),
+    "log-mismatch": Code("A loss is given logarithms where it takes the values themselves, or the other way round.", "warning"),
+    "activation-on-logits": Code("An activation stands between the last layer and a loss of logits, which it narrows.", "warning"),
+    "dropout-on-output": Code("Dropout stands behind the last layer, and so sets predictions to zero.", "warning"),
+    "stacked-linear": Code("Two linear layers or convolutions follow each other, which is no more than one.", "warning"),
+    "stacked-activations": Code("Two activations follow each other, and the second undoes or spoils the first.", "warning"),
+    "bias-before-norm": Code("A layer has a bias that the batch normalisation behind it subtracts again.", "warning"),
+    "constant-result": Code("A softmax or normalisation runs over a single number, and so gives the same whatever arrives.", "warning"),
+    "softmax-over-batch": Code("A softmax runs over the examples of a batch, not over the classes.", "warning"),
+    "untrained-parameter": Code("An output has parameters that no loss depends on, so training never changes them.", "warning"),
+    "learning-rate": Code("A learning rate is far out of what its optimizer is used with.", "warning"),
+    "batch-of-one": Code("Batch normalisation is trained with batches of a single example.", "warning"),
+    # comments to netc
+    "unused-allow": Code("A comment `# netc: allow CODE` allows a warning that is not there.", "warning"),
+    "unknown-code": Code("A comment to netc cannot be read, or names no warning.", "warning"),
     # pictures
     "drawing": Code("A picture cannot be drawn or written."),
     # data and training
     "data": Code("The data cannot be made or read."),
     "data-shape": Code("The data does not fit the shapes that the network declares."),
     "data-value": Code("The data has values that the network or the loss cannot take: NaN, infinity, labels out of range."),
+    "data-constant": Code("A column of the data is the same in all rows, or a target has one class only.", "warning"),
+    "data-labels": Code("A class has no row in the data, or a loss leaves out rows without a word.", "warning"),
+    "data-rows": Code("The data has too few rows for the batches or the validation that the spec asks for.", "warning"),
     "training": Code("The spec lacks what training needs, or training cannot go on."),
 }

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from netc.allow import permitted
 from netc.diagnostics import Diagnostic, NetError, error
 from netc.graph import Graph
 from netc.lower.lowering import Program, lower
@@ -78,7 +79,14 @@ def _elsewhere(parsed: Recovered, source: Source, overrides: Overrides, network:
         _, errors = lower(parsed.file, source, overrides, network, allow_python=allow_python)
     except NetError:
         return []
-    return [d for d in errors if d.code not in UNSURE and not parsed.is_told(d.span)]
+    return [d for d in errors if d.code not in UNSURE and not parsed.is_told(d.span) and not _may_be_given(d, parsed)]
+
+
+def _may_be_given(problem: Diagnostic, parsed: Recovered) -> bool:
+    """Whether a name that nothing has may have been given where the parser stopped."""
+    if problem.code != "unknown-name" or problem.span is None:
+        return False
+    return not problem.hint or parsed.may_give(problem.span.text.replace(".", ""))
 
 
 def _sizes(graph: Graph, table: Table) -> dict[str, int]:
@@ -174,7 +182,8 @@ class Network:
             self.table = self.table or load_data(self.data)
         except NetError as problem:
             return problem.diagnostics
-        return tuple(sorted(check_data(self.graph, self.table, self.data, self.training), key=lambda d: d.order))
+        found = check_data(self.graph, self.table, self.data, self.training)
+        return tuple(sorted(permitted(found), key=lambda d: d.order))
 
     def train(self, runs: str | Path = "runs", *, name: str | None = None, pictures: bool = True, progress: TextIO | None = None) -> Result:
         """Trains a new module on the spec's data, into a new folder `runs/NAME-N`; `progress` is where it is shown.

@@ -93,7 +93,7 @@ class Binder:
         name = given.name.name
         torch_name = foreign.ARGUMENTS.get(name)
         edit = Edit(given.name.span, torch_name) if torch_name in known else None
-        hint = f"PyTorch's word for it is `{torch_name}`" if edit else did_you_mean(name, known)
+        hint = f"PyTorch's word for it is `{torch_name}`" if edit else foreign.ELSEWHERE.get(name) or did_you_mean(name, known)
         self.fail("unknown-argument", f"`{self.name}` has no argument `{name}`", given.name.span, hint, edit)
 
     def _argument(self, param: Param, given: Given | None) -> Argument:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from netc import syntax as s
+from netc.conditions import condition
 from netc.diagnostics import Diagnostic, Related, count_of, listed
-from netc.graph import Ref, Tie
-from netc.lower.binding import spread
+from netc.graph import Ref, Tie, refs_in
+from netc.lower.binding import ref_list, spread
 from netc.lower.expressions import set_hint
 from netc.lower.inits import init_of
+from netc.lower.order import given
 from netc.lower.pipelines import Pipelines
 from netc.lower.scope import Binding, Scope
+from netc.lower.unused import unused_value
 from netc.lower.values import (
     CALLABLES,
     UNKNOWN,
@@ -40,22 +43,31 @@ class Evaluator(Pipelines):
         """Lowers one of the statements that may stand in a block or a network."""
         methods: dict[type, Callable[[Any, Scope], None]] = {
             s.Assign: self._assign, s.Assert: self._assert, s.Layer: self._layer, s.Tensor: self._tensor, s.Tie: self._tie,
+            s.Broken: self._broken,
         }  # fmt: skip
         methods[type(statement)](statement, scope)
 
     def _assign(self, assign: s.Assign, scope: Scope) -> None:
         value = self.value(assign.value, scope)
-        if len(assign.names) == 1:
-            self.bind(assign.names[0], value, scope)
-            self._name_value(assign.names[0], value)
+        if len(assign.targets) == 1:
+            self._take(assign.targets[0], value, assign.span, scope)
+        else:
+            self._unpack(assign.targets, value, assign.span, scope)
+
+    def _take(self, target: s.Name | s.Unpacked, value: Any, span: Span, scope: Scope) -> None:
+        if isinstance(target, s.Unpacked):
+            self._unpack(target.targets, value, target.span, scope)
             return
-        if not has_unknown(value) and (not isinstance(value, (tuple, list)) or len(value) != len(assign.names)):
+        self.bind(target, value, scope)
+        self._name_value(target, value)
+
+    def _unpack(self, targets: Sequence[s.Name | s.Unpacked], value: Any, span: Span, scope: Scope) -> None:
+        fits = isinstance(value, (tuple, list)) and len(value) == len(targets)
+        if not fits and not has_unknown(value):
             parts = f"a tuple of {len(value)}" if isinstance(value, (tuple, list)) else kind_words(value)
-            value = self.fail("unpack", f"{len(assign.names)} names stand on the left, and {parts} on the right", assign.span)
-        for i, name in enumerate(assign.names):
-            part = value[i] if isinstance(value, (tuple, list)) else UNKNOWN
-            self.bind(name, part, scope)
-            self._name_value(name, part)
+            self.fail("unpack", f"{len(targets)} names stand on the left, and {parts} on the right", span)
+        for i, target in enumerate(targets):
+            self._take(target, value[i] if fits else UNKNOWN, span, scope)
 
     def _name_value(self, name: s.Name, value: Any) -> None:
         if isinstance(value, Ref) and name.name != "_":
@@ -73,7 +85,7 @@ class Evaluator(Pipelines):
                   statement.condition.span)  # fmt: skip
 
     def _layer(self, layer: s.Layer, scope: Scope) -> None:
-        label, written = s.Label(layer.name.span, (layer.name.name,)), layer.value
+        label, written = s.Label(layer.name.span, (layer.name.name,)), self.without_ids(layer.value, scope)
         if isinstance(written, s.Pipe) and len(written.stages) == 1:  # a label says what the layer is called in the state_dict
             stage = written.stages[0]
             label, written = self._label(stage.label, scope) if stage.label else label, stage.value
@@ -172,13 +184,14 @@ class Evaluator(Pipelines):
             return
         wanted = self.value(entry, scope)
         if not has_unknown([wanted, size]) and wanted != size:
-            self._misfit("shape-mismatch", declaration, value, f"wants {wanted} for `{entry.span.text}`, and gets {size}")
+            when = condition((wanted,), (size,)).text if isinstance(wanted, (int, Dim)) else ""
+            self._misfit("shape-mismatch", declaration, value, f"wants {wanted} for `{entry.span.text}`, and gets {size}{when}")
 
     def _misfit(self, code: str, declaration: s.In | s.Declaration, value: Ref, what: str) -> None:
         made = self.builder.lookup(value)
         caller = self.builder.frames[-1][1] if self.builder.frames else declaration.span
         related = (Related(made.span, str(made.type)), Related(declaration.span, "declared here"))
-        self.report(Diagnostic(code, f"`{declaration.name.name}` {what}", caller, related=related))
+        self.report(Diagnostic(code, f"`{declaration.name.name}` {what}", caller, related=related), [value])
 
     # --- blocks ---
 
@@ -187,7 +200,7 @@ class Evaluator(Pipelines):
     ) -> Any:
         """The value of a block or network that is sent a value: its statements are lowered under its label."""
         written = block.block if isinstance(block, BlockValue) else block.network
-        scope = self.bind_parameters(written.name.name, written.parameters, block.scope, arguments, span)
+        scope = self.bind_parameters(written.name, written.parameters, block.scope, arguments, span)
         if scope is None:
             return UNKNOWN
         if label is None:
@@ -207,36 +220,43 @@ class Evaluator(Pipelines):
         body, name = block.block.body, block.block.name.name
         if isinstance(body, tuple):
             return self._in_place(label, lambda: self._block_statements(block.block, body, scope, inputs, span), False, name, scope)
-        if isinstance(body, s.Pipe):
-            stages = body.stages
+        alone = self.without_ids(body, scope)
+        if isinstance(alone, s.Pipe):
+            stages = alone.stages
             return self._in_place(label, lambda: self._through(stages, _joined(inputs), inputs[0].span, scope), False, name, scope)
-        layer = self._stage(body, scope)  # a single layer takes the label itself
+        layer = self._stage(alone, scope)  # a single layer takes the label itself
         if isinstance(layer, PipeValue):
             return self._send_pipe(layer, inputs, span, label, name, scope)
         return UNKNOWN if has_unknown(layer) else self.send(layer, inputs, span, label)
 
     def _block_statements(self, block: s.Block, body: tuple[s.BlockStatement, ...], scope: Scope, inputs: list[Given], span: Span) -> Any:
         ins = [statement for statement in body if isinstance(statement, s.In)]
-        self._bind_inputs(block.name.name, ins, scope, inputs, span)
+        self._bind_inputs(block.name.name, ins, scope, _known(body, len(ins), inputs), span)
+        scope.later = given(body)
         outs = []
         for statement in body:
             if isinstance(statement, s.Out):
                 value = self.value(statement.value, scope)
                 outs.append(value)
+                self.builder.region.results.extend(refs_in(value))
                 if statement.name:
                     self.bind(statement.name, value, scope)
             elif not isinstance(statement, s.In):
                 self.statement(statement, scope)
         named_outs = {o.name.name for o in body if isinstance(o, s.Out) and o.name}
         self.unused(scope, {p.name.name for p in block.parameters} | {i.name.name for i in ins} | named_outs)
+        if _hides(body, "out", outs):
+            return UNKNOWN
         if not outs:
-            return self.fail("missing-output", f"the block `{block.name.name}` has no `out`", block.name.span, "write `out y`")
+            self.no_output(f"the block `{block.name.name}` has no `out`", block.name.span, body, "out")
+            return UNKNOWN
         return outs[0] if len(outs) == 1 else tuple(outs)
 
     def _network_statements(self, network: s.Network, scope: Scope, inputs: list[Given], span: Span) -> Any:
         """A network as a layer: from its inputs to its outputs. Targets, losses and metrics are for training it by itself."""
         ins = [d for d in network.statements if isinstance(d, s.Declaration) and d.kind == "input"]
-        self._bind_inputs(network.name.name, ins, scope, inputs, span)
+        self._bind_inputs(network.name.name, ins, scope, _known(network.statements, len(ins), inputs), span)
+        scope.later = given([part for part in network.statements if not isinstance(part, s.Declaration)])  # targets are not there
         outs: list[Any] = []
         for statement in network.statements:
             if isinstance(statement, s.Output):
@@ -247,9 +267,19 @@ class Evaluator(Pipelines):
                 self.rules(statement, scope)
             elif not isinstance(statement, (s.Declaration, s.Objective)):
                 self.statement(statement, scope)
+        if _hides(network.statements, "output", outs):
+            return UNKNOWN
         if not outs:
-            return self.fail("missing-output", f"`{network.name.name}` has no output", network.name.span, "write `output p`")
+            self.no_output(f"`{network.name.name}` has no output", network.name.span, network.statements, "output")
+            return UNKNOWN
         return outs[0] if len(outs) == 1 else tuple(outs)
+
+    def no_output(self, message: str, span: Span, statements: Sequence[Any], word: str) -> None:
+        """Reports a block or network without result; what it computes last is probably meant."""
+        names = [a.names[-1] for a in statements if isinstance(a, s.Assign)]
+        related = (Related(names[-1].span, "the last value"),) if names else ()
+        hint = f"write `{word} {names[-1].name if names else 'y'}`"
+        self.report(Diagnostic("missing-output", message, span, related=related, hint=hint))
 
     def rules(self, statement: s.Init | s.Freeze, scope: Scope) -> None:
         """Keeps an `init` or `freeze` for the end, when all parameters are known."""
@@ -276,7 +306,9 @@ class Evaluator(Pipelines):
             value = UNKNOWN if unknown else parts[i].value
             if not unknown and declaration.shape is not None and not isinstance(value, Ref):
                 what = "a tuple" if is_tensor(value) else kind_words(value)
-                value = self.fail("not-a-tensor", f"`{name}` takes a tensor as `{declaration.name.name}`, and gets {what}", span)
+                problem = Diagnostic("not-a-tensor", f"`{name}` takes a tensor as `{declaration.name.name}`, and gets {what}", span)
+                self.report(problem, ref_list(value))
+                value = UNKNOWN
             value = value if self.match(declaration, value, scope, own) else UNKNOWN
             self._name_value(declaration.name, value)
             self.bind(s.Name(declaration.name.span, declaration.name.name), value, scope)
@@ -285,12 +317,23 @@ class Evaluator(Pipelines):
         """Warns of values that nothing reads."""
         for name, binding in scope.names.items():
             if not binding.used and name not in exempt and not name.startswith("_") and not has_unknown(binding.value):
-                self.fail("unused-value", f"`{name}` is computed, and nothing uses it", binding.span,
-                          "a name that begins with `_` says that this is meant")  # fmt: skip
+                self.report(unused_value(name, binding.value, binding.span))
 
 
 def _joined(inputs: list[Given]) -> Any:
     return inputs[0].value if len(inputs) == 1 else tuple(g.value for g in inputs)
+
+
+def _hides(statements: Sequence[Any], word: str, found: Sequence[Any]) -> bool:
+    """Whether a statement that could not be parsed may give another result."""
+    broken = [statement.word for statement in statements if isinstance(statement, s.Broken)]
+    return word in broken or bool(broken and not found)
+
+
+def _known(statements: Sequence[Any], count: int, inputs: list[Given]) -> list[Given]:
+    """The inputs; unknown where a statement that could not be parsed may have declared one."""
+    may_be_more = any(isinstance(statement, s.Broken) for statement in statements) and len(spread(inputs)) != count
+    return [Given(None, UNKNOWN, inputs[0].span)] if may_be_more else inputs
 
 
 def names_in(expression: s.Expression | s.Dots) -> list[s.Name]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from netc.conditions import condition
 from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Argument, Graph, Node, Ref, Region
 from netc.infer import Known, infer, typed
@@ -13,7 +14,7 @@ from netc.lower.binding import Binder, ref_list
 from netc.lower.origins import Origins
 from netc.lower.scope import Place, why_reserved
 from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
-from netc.ops.losses import fit
+from netc.ops.losses import STRETCH, fit
 from netc.ops.op import Op, value_text
 from netc.settings import Made
 from netc.source import Span
@@ -139,8 +140,9 @@ class Builder:
         if not mixed or not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.shape == b.shape or not (a.rank and b.rank):
             return False
         related = tuple(Related(self.lookup(r).span, str(k)) for r, k in zip(refs, kinds, strict=True))
-        hint = fit(a, b) or "give both one shape; to stretch one on purpose, `expand_as` says so"
-        self.report(Diagnostic("loss-shape", f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}",
+        when = condition(a.shape, b.shape)
+        hint = when.hint or fit(a, b) or STRETCH
+        self.report(Diagnostic("loss-shape", f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}{when.text}",
                                span, related=related, hint=hint), refs)  # fmt: skip
         return True
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from netc import syntax as s
@@ -29,8 +29,8 @@ class Endless(Exception):
 class Calls(Expressions):
     """Evaluates calls."""
 
-    def __init__(self, builder: Builder, later: Mapping[str, Span] | None = None) -> None:
-        super().__init__(builder, later)
+    def __init__(self, builder: Builder) -> None:
+        super().__init__(builder)
         self.calls = 0
 
     def send(self, layer: Any, inputs: list[Given], span: Span, label: s.Label | None) -> Any:
@@ -113,7 +113,7 @@ class Calls(Expressions):
         """The body of a `fn` with its parameters bound; what is sent in stands before the arguments."""
         fn = callee.fn
         sent = spread(inputs) if len(fn.parameters) > 1 else list(inputs)
-        scope = self.bind_parameters(fn.name.name, fn.parameters, callee.scope, [*sent, *arguments], span)
+        scope = self.bind_parameters(fn.name, fn.parameters, callee.scope, [*sent, *arguments], span)
         if scope is None:
             return UNKNOWN
         self.enter("fn", fn.name.name, span)
@@ -122,14 +122,14 @@ class Calls(Expressions):
         return value
 
     def bind_parameters(
-        self, name: str, parameters: Sequence[s.Parameter], outer: Scope, given: Sequence[Given], span: Span
+        self, called: s.Name, parameters: Sequence[s.Parameter], outer: Scope, given: Sequence[Given], span: Span
     ) -> Scope | None:
         """A scope with the parameters of a function or block bound; None where a problem was reported."""
         scope, names = Scope(outer), [p.name.name for p in parameters]
         placed = [g for g in given if g.name is None]
-        signature = f"{name}({', '.join(p.span.text for p in parameters)})"
+        signature = s.Name(called.span, f"{called.name}({', '.join(p.span.text for p in parameters)})")
         if len(placed) > len(names):
-            self.fail("too-many-arguments", f"`{signature}` is given {count_of(len(placed), 'argument')}", span)
+            self._misfit_call("too-many-arguments", signature, f"is given {count_of(len(placed), 'argument')}", span)
             return None
         for parameter, argument in zip(names, placed, strict=False):
             scope.names[parameter] = Binding(argument.value, argument.span)
@@ -138,24 +138,29 @@ class Calls(Expressions):
                 return None
         return self._bind_defaults(parameters, scope, signature, span)
 
-    def _bind_named(self, given: Given, names: list[str], scope: Scope, signature: str) -> bool:
+    def _misfit_call(self, code: str, signature: s.Name, what: str, span: Span, hint: str = "") -> None:
+        """Reports a call that does not fit what is called, which `signature` shows in its place."""
+        declared = Related(signature.span, "declared here")
+        self.report(Diagnostic(code, f"`{signature.name}` {what}", span, related=(declared,), hint=hint))
+
+    def _bind_named(self, given: Given, names: list[str], scope: Scope, signature: s.Name) -> bool:
         assert given.name is not None
         name = given.name.name
         if name not in names:
-            self.fail("unknown-argument", f"`{signature}` has no argument `{name}`", given.name.span, did_you_mean(name, names))
+            self._misfit_call("unknown-argument", signature, f"has no argument `{name}`", given.name.span, did_you_mean(name, names))
         elif name in scope.names:
             first = Related(scope.names[name].span, "the first")
-            self.report(Diagnostic("duplicate-argument", f"`{signature}` is given `{name}` twice", given.span, related=(first,)))
+            self.report(Diagnostic("duplicate-argument", f"`{signature.name}` is given `{name}` twice", given.span, related=(first,)))
         else:
             scope.names[name] = Binding(given.value, given.span)
             return True
         return False
 
-    def _bind_defaults(self, parameters: Sequence[s.Parameter], scope: Scope, signature: str, span: Span) -> Scope | None:
+    def _bind_defaults(self, parameters: Sequence[s.Parameter], scope: Scope, signature: s.Name, span: Span) -> Scope | None:
         for parameter in parameters:
             if parameter.name.name not in scope.names:
                 if parameter.default is None:
-                    self.fail("missing-argument", f"`{signature}` needs `{parameter.name.name}`", span)
+                    self._misfit_call("missing-argument", signature, f"needs `{parameter.name.name}`", span)
                     return None
                 scope.names[parameter.name.name] = Binding(self.value(parameter.default, scope), parameter.span)
         return scope

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from netc import syntax as s
@@ -10,6 +10,7 @@ from netc.diagnostics import Diagnostic, Edit, Related, closest, count_of, did_y
 from netc.graph import Ref
 from netc.lower import constants
 from netc.lower.builder import MERGES, Builder
+from netc.lower.order import mentioned, too_early
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import CALLABLES, UNKNOWN, Given, Identity, OpValue, RecipeValue, has_unknown, is_tensor, kind_words
 from netc.ops import TABLE, fallback, foreign
@@ -25,9 +26,8 @@ class Expressions:
     What calls, pipelines and blocks add stands in the classes that are built on this one.
     """
 
-    def __init__(self, builder: Builder, later: Mapping[str, Span] | None = None) -> None:
+    def __init__(self, builder: Builder) -> None:
         self.builder = builder
-        self.later = later or {}  # the places that give values their names, also below what is evaluated
         self.report = builder.report
 
     def bind(self, name: s.Name, value: Any, scope: Scope) -> None:
@@ -65,7 +65,11 @@ class Expressions:
             return DType(dtype)
         if name.name in constants.VALUES:
             return constants.VALUES[name.name]
-        meant = name.name in self.later or name.name in foreign.OPS
+        later = scope.given_later(name.name)
+        if later is not None:
+            self.report(too_early(name, later))
+            return UNKNOWN
+        meant = name.name in foreign.OPS
         op = None if meant else fallback.find(name.name)
         if op is not None:
             return OpValue(op)
@@ -76,9 +80,6 @@ class Expressions:
     def unknown_name(self, name: s.Name, scope: Scope) -> Diagnostic:
         """The diagnostic for a name that nothing has, with the word that was probably meant."""
         word = name.name
-        if word in self.later:
-            return Diagnostic("unknown-name", f"`{word}` is used before it is given", name.span,
-                              related=(Related(self.later[word], "given here"),))  # fmt: skip
         meant = foreign.OPS.get(word) if foreign.OPS.get(word) in {*TABLE, "true", "false", "none"} else None
         if meant:
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"PyTorch's word for it is `{meant}`"
@@ -104,6 +105,7 @@ class Expressions:
 
     def _broken(self, broken: s.Broken, scope: Scope) -> Any:
         """What a syntax error hides: its names have values that are not known, and what it mentions is used."""
+        scope.is_open |= not broken.names
         for name in broken.names:
             scope.names.setdefault(name, Binding(UNKNOWN, broken.span, used=True))
         for word in broken.words:
@@ -121,8 +123,15 @@ class Expressions:
         if has_unknown(condition):
             return UNKNOWN
         if isinstance(condition, bool):
-            return self.value(choice.then if condition else choice.otherwise, scope)
+            return self.value(self.chosen(choice, condition, scope), scope)
         return self.not_a_condition(choice, condition)
+
+    def chosen(self, choice: s.If, condition: bool, scope: Scope) -> s.Expression:
+        """The side of an `if` that holds. What the other one mentions counts as used: with other parameters it is."""
+        taken, other = (choice.then, choice.otherwise) if condition else (choice.otherwise, choice.then)
+        for name in mentioned(other):
+            scope.find(name)
+        return taken
 
     def not_a_condition(self, choice: s.If, condition: Any) -> Any:
         """Reports a condition that is not decided while the spec is compiled."""
@@ -209,7 +218,8 @@ class Expressions:
                 return value[entry]
             if isinstance(entry, Slice) and all(isinstance(v, (int, type(None))) for v in entry.parts):
                 return value[slice(*entry.parts)]
-        return self.fail("invalid-operation", f"{kind_words(value)} cannot be indexed so", index.span)
+        hint = "arguments stand in `( )`" if isinstance(value, CALLABLES) else ""
+        return self.fail("invalid-operation", f"{kind_words(value)} cannot be indexed so", index.span, hint)
 
     def _entry(self, entry: s.Expression | s.Slice | s.Dots, scope: Scope) -> Any:
         if isinstance(entry, s.Slice):

@@ -13,8 +13,8 @@ from netc.lint import lint
 from netc.lower.builder import Builder
 from netc.lower.network import NetworkLowering
 from netc.lower.overrides import Overrides
-from netc.lower.scope import Scope
 from netc.lower.sections import lower_section
+from netc.lower.unused import unused_items
 from netc.lower.uses import file_scope
 from netc.settings import Section
 from netc.source import Source, Span
@@ -50,22 +50,14 @@ def lower(
     scope = file_scope(file, source, diagnostics.append, allow_python)
     lowering = NetworkLowering(chosen, scope, {**(known or {}), **sizes})
     graph = lowering.run()
-    diagnostics += _unused(file, scope)
+    diagnostics += unused_items(file, scope)
     sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
-    warnings = [d for d in diagnostics if d.severity == "warning"] + ([] if errors else lint(graph, sections["train"]))
+    warnings = [d for d in diagnostics if d.severity == "warning"] + ([] if errors or file.is_broken else lint(graph, sections["train"]))
     is_whole = not overrides.overrides and sum(isinstance(item, s.Network) for item in file.items) == 1
     warnings = permitted(warnings) + misplaced(warnings, source, is_whole)
     return Program(graph, sections["data"], sections["train"], tuple(sorted(warnings, key=lambda d: d.order))), errors
-
-
-def _unused(file: s.File, scope: Scope) -> list[Diagnostic]:
-    """Warnings for functions and blocks that nothing uses; a file of several networks is a library, and may have such."""
-    if sum(isinstance(item, s.Network) for item in file.items) > 1:
-        return []
-    items = [item for item in file.items if isinstance(item, (s.Fn, s.Block)) and not scope.names[item.name.name].used]
-    return [Diagnostic("unused-function", f"`{item.name.name}` is never used, and so not checked", item.name.span) for item in items]
 
 
 def choose(file: s.File, source: Source, name: str | None) -> s.Network:

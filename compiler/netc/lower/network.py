@@ -13,7 +13,9 @@ from netc.lower.blocks import Evaluator, names_in
 from netc.lower.builder import Builder
 from netc.lower.calls import Endless
 from netc.lower.finish import finish
+from netc.lower.order import given
 from netc.lower.scope import Binding, Scope
+from netc.lower.unused import unused_value
 from netc.lower.values import CALLABLES, UNKNOWN, has_unknown, kind_words
 from netc.shapes import Dim, Size, shape_text
 from netc.source import Span
@@ -29,10 +31,9 @@ class NetworkLowering:
         self.dims: dict[str, Span] = {}  # the named dimensions, with the place that names them first
         self.graph = Graph(network.name.name, network.name.span)
         self.builder = Builder(self.graph)
-        later = {n.name: n.span for a in network.statements if isinstance(a, s.Assign) for n in a.names}
-        self.evaluator = Evaluator(self.builder, later)
+        self.evaluator = Evaluator(self.builder)
         self.report = self.builder.report
-        self.scope = Scope(file_scope)
+        self.scope = Scope(file_scope, later=given(network.statements))
         self.parameters: dict[str, Binding] = {}
 
     def run(self) -> Graph:
@@ -51,7 +52,8 @@ class NetworkLowering:
             except Endless:
                 self.builder.frames.clear()
                 self._bind_unknown(statement)
-        if not any(d.severity == "error" for d in self.builder.diagnostics):
+        is_broken = any(isinstance(statement, s.Broken) for statement in self.network.statements)
+        if not is_broken and not any(d.severity == "error" for d in self.builder.diagnostics):
             finish(self.builder)
         self._check_whole()
         return self.graph
@@ -194,5 +196,4 @@ class NetworkLowering:
             elif name in self.parameters:
                 self._fail("unused-parameter", f"the parameter `{name}` is never used", binding.span)
             else:
-                self._fail("unused-value", f"`{name}` is computed, and nothing uses it", binding.span,
-                           "a name that begins with `_` says that this is meant")  # fmt: skip
+                self.report(unused_value(name, binding.value, binding.span))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from netc import syntax as s
@@ -58,13 +58,30 @@ class Pipelines(Calls):
         return PipeValue(residual, scope)
 
     def _pipe(self, pipe: s.Pipe, scope: Scope) -> Any:
-        first = pipe.stages[0]
+        first, alone = pipe.stages[0], self.without_ids(pipe, scope)
+        if alone is first.value:
+            return self.value(alone, scope)
+        layer = None if isinstance(alone, s.Pipe) else self._stage(alone, scope)
+        if isinstance(layer, CALLABLES) or has_unknown(layer):
+            return layer
         if first.label is not None:
             return PipeValue(pipe, scope)
         value = self.value(first.value, scope)
         if isinstance(value, CALLABLES) or (isinstance(value, tuple) and value and all(isinstance(v, CALLABLES) for v in value)):
             return PipeValue(pipe, scope)
         return self._through(pipe.stages[1:], value, first.span, scope)
+
+    def without_ids(self, body: s.Expression, scope: Scope) -> s.Expression:
+        """A pipeline of one layer and else `id`s as that layer, which takes a label itself as it does without them."""
+        if not isinstance(body, s.Pipe):
+            return body
+        kept = [stage for stage in body.stages if stage.label or not self._is_id(stage.value, scope)] or [body.stages[0]]
+        if len(kept) > 1:
+            return body
+        return s.Pipe(body.span, (kept[0],)) if kept[0].label else kept[0].value
+
+    def _is_id(self, stage: s.Expression, scope: Scope) -> bool:
+        return isinstance(stage, s.Name) and stage.name == "id" and scope.find("id") is None
 
     # --- sending a value through ---
 
@@ -85,11 +102,12 @@ class Pipelines(Calls):
                 return UNKNOWN
             return Partial(callee, tuple(given), stage.span) if isinstance(callee, PARAMETRIC) else self.partial(callee, given, stage)
         if isinstance(stage, s.Pipe):
-            return PipeValue(stage, scope)
+            alone = self.without_ids(stage, scope)
+            return PipeValue(alone, scope) if isinstance(alone, s.Pipe) else self._stage(alone, scope)
         if isinstance(stage, s.If):
             condition = self.value(stage.condition, scope)
             if isinstance(condition, bool):
-                return self._stage(stage.then if condition else stage.otherwise, scope)
+                return self._stage(self.chosen(stage, condition, scope), scope)
             return UNKNOWN if has_unknown(condition) else self.not_a_condition(stage, condition)
         return self.value(stage, scope)
 
@@ -100,7 +118,9 @@ class Pipelines(Calls):
         text = ""
         for part in label.parts:
             value = part if isinstance(part, str) else self.value(part, scope)
-            if isinstance(value, bool) or not isinstance(value, (int, str)):
+            if has_unknown(value):
+                value = "_"
+            elif isinstance(value, bool) or not isinstance(value, (int, str)):
                 self.fail("argument-type", f"a label is made of ints and strings, not of {kind_words(value)}", label.span)
                 value = "_"
             text += str(value)
@@ -164,7 +184,7 @@ class Pipelines(Calls):
         value = inputs[0].value if len(inputs) == 1 else tuple(g.value for g in inputs)
         source, body, scope = inputs[0].span, pipe.body, pipe.scope
         works: dict[type, Callable[[Any], Any]] = {
-            s.Branches: lambda body: tuple(self._branch(b, value, source, scope) for b in body.branches),
+            s.Branches: lambda body: self._side_by_side(body, value, source, scope),
             s.InSequence: lambda body: self._branch(body.body, value, source, scope),
             s.Repeat: lambda body: self._repeated(body, value, source, scope),
             s.Residual: lambda body: self._send_residual(body, value, source, scope, span),
@@ -172,6 +192,10 @@ class Pipelines(Calls):
         }
         numbered = isinstance(body, (s.InSequence, s.Repeat, s.Residual))
         return self._in_place(label, lambda: works[type(body)](body), numbered, block, values)
+
+    def _side_by_side(self, branches: s.Branches, value: Any, source: Span, scope: Scope) -> tuple[Any, ...]:
+        parts = tuple(self._branch(b, value, source, scope) for b in branches.branches)
+        return self.builder.origins.put_together(parts, branches.span)
 
     def _branch(self, branch: s.Expression, value: Any, span: Span, scope: Scope) -> Any:
         stages = branch.stages if isinstance(branch, s.Pipe) else (s.Stage(branch.span, None, branch),)
@@ -183,13 +207,21 @@ class Pipelines(Calls):
         return UNKNOWN if has_unknown([value, changed]) else self.builder.apply(TABLE["add"], [], [], both, span, None)
 
     def _repeated(self, repeat: s.Repeat, value: Any, span: Span, scope: Scope) -> Any:
+        places = self._item_places(repeat)
         for item in self._items(repeat, scope):
             inner = Scope(scope)
             if repeat.variable:
-                inner.names[repeat.variable.name] = Binding(item, repeat.variable.span, used=True)
+                inner.names[repeat.variable.name] = Binding(item, next(places), used=True)
             value = self._branch(repeat.body, value, span, inner)
             span = repeat.span
         return value
+
+    def _item_places(self, repeat: s.Repeat) -> Iterator[Span]:
+        """Where the items were written, for what is said about them."""
+        if isinstance(repeat.values, s.ListOf):
+            yield from (item.span for item in repeat.values.items)
+        while True:
+            yield repeat.values.span
 
     def _items(self, repeat: s.Repeat, scope: Scope) -> Sequence[Any]:
         """What a `repeat` goes through; empty where a problem was reported. Raises `Endless` for too many."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ class Scope:
     parent: Scope | None = None
     names: dict[str, Binding] = field(default_factory=dict)
     is_open: bool = False  # some of its names are not known, since a file could not be read
+    later: Mapping[str, Any] = field(default_factory=dict)  # what its statements give names, above and below: see `lower.order`
 
     def find(self, name: str, use: bool = True) -> Binding | None:
         """The binding of a name, marked as used where it is read; None where nothing has that name."""
@@ -37,6 +38,13 @@ class Scope:
                 return scope.names[name]
             scope = scope.parent
         return None
+
+    def given_later(self, name: str) -> Mapping[str, Any] | None:
+        """Where statements of this or an outer scope give that name, what they give; for names that are not found."""
+        scope: Scope | None = self
+        while scope is not None and name not in scope.later:
+            scope = scope.parent
+        return scope.later if scope else None
 
     @property
     def may_have_more(self) -> bool:
@@ -64,7 +72,7 @@ MODULE_ATTRIBUTES = frozenset(
     """.split()
 )
 # What netc's module adds to them.
-NETC_ATTRIBUTES = frozenset({"graph", "loss", "losses", "walk"})
+NETC_ATTRIBUTES = frozenset({"graph", "loss", "losses", "metrics", "walk"})
 # What generated source uses itself.
 SOURCE_NAMES = frozenset({"self", "torch", "nn", "F", "Tensor", "OrderedDict", "einops", "super"})
 
@@ -99,6 +107,7 @@ class Place:
     prefix: str = ""
     numbered: bool = False  # in a labelled `{ … }` layers without a label are 0, 1, 2, … as in nn.Sequential
     count: int = 0
+    numbers: dict[str, int] = field(default_factory=dict)
 
     def path(self, label: str) -> str:
         """The full path of a label here."""
@@ -115,8 +124,10 @@ class Place:
             return str(self.count - 1)
         base = snake(type_name)
         base = f"{base}_1" if why_reserved(base) else base
-        name, number = base, 1
+        number = self.numbers.get(base, 1)
+        name = base if number == 1 else f"{base}_{number}"
         while self.path(name) in self.taken or self.path(name) in self.inner or self.path(name) in self.containers:
             number += 1
             name = f"{base}_{number}"
+        self.numbers[base] = number  # what is taken stays so: the next search begins here
         return name

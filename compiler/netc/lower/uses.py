@@ -48,7 +48,7 @@ class _Files:
                 for name, binding in used.names.items():
                     self._give(scope, name, Binding(binding.value, item.span, used=True))
             elif isinstance(item, s.Broken):
-                scope.is_open |= not item.names
+                scope.is_open = True
                 for name in item.names:
                     scope.names.setdefault(name, Binding(UNKNOWN, item.span, used=True))
             elif isinstance(item, (s.Fn, s.Block, s.Network)):

@@ -1,0 +1,344 @@
+"""Warnings of mistakes that torch lets pass: what each rule says, and where it is silent."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+import netc
+from netc.diagnostics import Diagnostic
+from netc.lint import lint
+from netc.lint.training import USUAL_RATES
+from netc.ops.recipes import OPTIMIZERS
+from tests.conftest import SPECS
+
+SCORES = "input x: [B, 8]\n target y: int64[B]"
+YES_NO = "input x: [B, 8]\n target y: [B, 1]"
+CLASSES = "input x: [B, 8]\n target y: [B, 3]"
+IMAGE = "input x: [B, 3, 16, 16]\n target y: [B, 4, 16, 16]"
+TRAIN = "train {{ optimizer = {}\n epochs = 3\n batch_size = {} }}"
+
+
+def spec(declared: str, *statements: str, before: str = "", after: str = "") -> str:
+    return f"{before}\nnetwork Net {{\n {declared}\n " + "\n ".join(statements) + f"\n}}\n{after}"
+
+
+def warnings_of(text: str) -> list[Diagnostic]:
+    return list(netc.load(text).warnings)
+
+
+def end(declared: str, pipe: str, loss: str) -> str:
+    """A network whose prediction is the end of a pipeline, and goes into a loss."""
+    return spec(declared, f"p = x -> {pipe}", "output p", f"loss {loss}")
+
+
+def trained(optimizer: str = "Adam()", batch: object = 8, layers: str = "Linear(1)") -> str:
+    return end(YES_NO, layers, "MSELoss(p, y)") + TRAIN.format(optimizer, batch)
+
+
+# Each code: specs that it is said of, with the text that it points at, and specs that are meant as they stand.
+SAID: dict[str, list[tuple[str, str]]] = {
+    "double-softmax": [
+        (end(SCORES, "Linear(3) -> Softmax(dim=1)", "CrossEntropyLoss(p, y)"), "Softmax(dim=1)"),
+        (end(SCORES, "Linear(3) -> softmax(dim=-1)", "CrossEntropyLoss(p, y)"), "softmax(dim=-1)"),
+        (end(SCORES, "Linear(3) -> last: Softmax(dim=1) -> unsqueeze(2) -> squeeze(2)", "CrossEntropyLoss(p, y)"), "last: Softmax(dim=1)"),
+        (end(SCORES, "Linear(3) -> LogSoftmax(dim=1)", "CrossEntropyLoss(p, y)"), "LogSoftmax(dim=1)"),
+        (spec(SCORES, "p = x -> Linear(3) -> ReLU -> Head", "output p", "loss ce(p, y)",
+              before="block Head = { Linear(3) -> Softmax(dim=1) }\nfn ce(p, y) = CrossEntropyLoss(p, y) * 2"), "Softmax(dim=1)"),
+        (end(SCORES, "Linear(3) -> Softmax(dim=1)", "cross_entropy(p, y)"), "Softmax(dim=1)"),
+    ],
+    "double-sigmoid": [
+        (end(YES_NO, "Linear(1) -> Sigmoid", "BCEWithLogitsLoss(p, y)"), "Sigmoid"),
+        (end(YES_NO, "Linear(1) -> sigmoid", "BCEWithLogitsLoss(p, y)"), "sigmoid"),
+        (end(CLASSES, "Linear(3) -> Softmax(dim=1)", "MultiLabelSoftMarginLoss(p, y)"), "Softmax(dim=1)"),
+    ],
+    "missing-sigmoid": [
+        (end(YES_NO, "Linear(1)", "BCELoss(p, y)"), "BCELoss(p, y)"),
+        (end(YES_NO, "Linear(1) -> ReLU", "BCELoss(p, y)"), "BCELoss(p, y)"),
+        (end(YES_NO, "Linear(1) -> Tanh", "BCELoss(p, y)"), "BCELoss(p, y)"),
+        (end(YES_NO, "Linear(4) -> LayerNorm -> unsqueeze(1) -> squeeze(1) -> narrow(1, 0, 1)", "BCELoss(p, y)"), "BCELoss(p, y)"),
+    ],
+    "missing-log": [
+        (end(SCORES, "Linear(3) -> Softmax(dim=1)", "NLLLoss(p, y)"), "Softmax(dim=1)"),
+        (end(SCORES, "Linear(3)", "NLLLoss(p, y)"), "NLLLoss(p, y)"),
+        (end(CLASSES, "Linear(3) -> Softmax(dim=1)", "KLDivLoss(p, y)"), "Softmax(dim=1)"),
+        (end(CLASSES, "Linear(3) -> ReLU", "KLDivLoss(p, y)"), "KLDivLoss(p, y)"),
+        (spec("input x: [T, B, 8]\n target y: int64[B, 4]\n target n: int64[B]", "p = x -> Linear(5)", "output p",
+              "loss CTCLoss(p, y, n, n)"), "CTCLoss(p, y, n, n)"),
+    ],
+    "log-mismatch": [
+        (spec(CLASSES, "p = x -> Linear(3) -> LogSoftmax(dim=1)", "output p", "loss KLDivLoss(p, y -> log_softmax(dim=1))"),
+         'KLDivLoss(p, y -> log_softmax(dim=1))'),
+        (end(YES_NO, "Linear(1) -> Softplus", "PoissonNLLLoss(p, y)"), "PoissonNLLLoss(p, y)"),
+        (end(YES_NO, "Linear(1) -> exp", "PoissonNLLLoss(p, y)"), "PoissonNLLLoss(p, y)"),
+    ],
+    "activation-on-logits": [
+        (end(SCORES, "Linear(3) -> ReLU", "CrossEntropyLoss(p, y)"), "ReLU"),
+        (end(SCORES, "Linear(3) -> Sigmoid", "CrossEntropyLoss(p, y)"), "Sigmoid"),
+        (end(SCORES, "repeat n in [8, 3] { Linear(n) -> ReLU }", "CrossEntropyLoss(p, y)"), "ReLU"),
+        (end(YES_NO, "Linear(1) -> tanh", "BCEWithLogitsLoss(p, y)"), "tanh"),
+    ],
+    "dropout-on-output": [
+        (end(YES_NO, "Linear(1) -> Dropout(0.1)", "MSELoss(p, y)"), "Dropout(0.1)"),
+        (spec(YES_NO, "p = x -> Linear(1) -> Dropout(0.1)", "output p", "loss mean((p - y) ** 2)"), "Dropout(0.1)"),
+        (end(SCORES, "Linear(3) -> dropout(0.2) -> unsqueeze(-1) -> squeeze(-1)", "CrossEntropyLoss(p, y)"), "dropout(0.2)"),
+    ],
+    "stacked-linear": [
+        (end(YES_NO, "Linear(16) -> Linear(1)", "MSELoss(p, y)"), "Linear(1)"),
+        (end(YES_NO, "Linear(16) -> Dropout(0.1) -> Linear(1)", "MSELoss(p, y)"), "Linear(1)"),
+        (end(YES_NO, "Linear(16) -> unsqueeze(1) -> Linear(1) -> squeeze(1)", "MSELoss(p, y)"), "Linear(1)"),
+        (end(YES_NO, "Linear(16) -> ReLU -> repeat 3 { Linear(16) } -> ReLU -> Linear(1)", "MSELoss(p, y)"), "Linear(16)"),
+        (spec(YES_NO, "p = x -> repeat 2 { Deep(8) } -> ReLU -> Linear(1)", "output p", "loss MSELoss(p, y)",
+              before="block Deep(n) = { Linear(n) -> ReLU -> Linear(n) }"), "Linear(n)"),
+        (end(IMAGE, "Conv2d(8, 3, padding=1) -> Conv2d(4, 3, padding=1)", "MSELoss(p, y)"), "Conv2d(4, 3, padding=1)"),
+    ],
+    "stacked-activations": [
+        (end(YES_NO, "Linear(4) -> ReLU -> ReLU -> Linear(1)", "MSELoss(p, y)"), "ReLU"),
+        (end(YES_NO, "Linear(1) -> ReLU -> Sigmoid", "BCELoss(p, y)"), "Sigmoid"),
+        (end(YES_NO, "Linear(1) -> Sigmoid -> sigmoid", "BCELoss(p, y)"), "sigmoid"),
+        (end(CLASSES, "Linear(3) -> Softmax(dim=1) -> ReLU", "MSELoss(p, y)"), "ReLU"),
+        (spec(SCORES, "p = x -> Linear(3) -> Softmax(dim=1) -> LogSoftmax(dim=1)", "output p", "loss NLLLoss(p, y)"), "LogSoftmax(dim=1)"),
+    ],
+    "bias-before-norm": [
+        (end(IMAGE, "c: Conv2d(4, 3, padding=1) -> BatchNorm2d", "MSELoss(p, y)"), "c: Conv2d(4, 3, padding=1)"),
+        (end(YES_NO, "Linear(16) -> BatchNorm1d -> ReLU -> Linear(1)", "MSELoss(p, y)"), "Linear(16)"),
+        (end(IMAGE, "repeat 2 { Conv2d(4, 3, padding=1, bias=true) -> BatchNorm2d -> ReLU }", "MSELoss(p, y)"),
+         "Conv2d(4, 3, padding=1, bias=true)"),
+    ],
+    "constant-result": [
+        (end(YES_NO, "Linear(1) -> Softmax(dim=1)", "BCELoss(p, y)"), "Softmax(dim=1)"),
+        (end(YES_NO, "Linear(1) -> LayerNorm", "MSELoss(p, y)"), "LayerNorm"),
+    ],
+    "softmax-over-batch": [
+        (end(CLASSES, "Linear(3) -> Softmax(dim=0)", "BCELoss(p, y)"), "Softmax(dim=0)"),
+        (end(SCORES, "Linear(3) -> log_softmax(dim=-2)", "NLLLoss(p, y)"), "log_softmax(dim=-2)"),
+    ],
+    "untrained-parameter": [
+        (spec(YES_NO, "h = x -> Linear(4) -> ReLU", "p = h -> Linear(1)", "q = h -> aux: Linear(3)", "output p, q", "loss MSELoss(p, y)"),
+         "aux: Linear(3)"),
+        (spec(YES_NO, "param w: [8] = zeros", "p = x -> Linear(1)", "output p, x * w", "loss MSELoss(p, y)"), "w"),
+        (spec(YES_NO, "p = x -> Linear(1)", "output p", "loss MSELoss(sum(x, dim=1, keepdim=true), y)"), "Linear(1)"),
+    ],
+    "learning-rate": [
+        (trained("Adam(lr=1)"), "1"), (trained("AdamW(lr=1e-9)"), "1e-9"), (trained("SGD(lr=50, momentum=0.9)"), "50"),
+    ],
+    "batch-of-one": [
+        (trained(batch=1, layers="Linear(4, bias=false) -> BatchNorm1d -> ReLU -> Linear(1)"), "1"),
+    ],
+}  # fmt: skip
+
+SILENT: dict[str, list[str]] = {
+    "double-softmax": [
+        end(SCORES, "Linear(3)", "CrossEntropyLoss(p, y)"),
+        # logits to the loss, probabilities to the user
+        spec(SCORES, "p = x -> Linear(3)", "output p -> softmax(dim=1)", "loss CrossEntropyLoss(p, y)"),
+        # attention within
+        end(SCORES, "(Linear(8) -> Softmax(dim=1) || id) -> mul -> Linear(3)", "CrossEntropyLoss(p, y)"),
+        # one block, of which one use goes through another layer
+        spec(SCORES, "h = x -> Gate(8)", "p = h -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)",
+             before="block Gate(n) = { Linear(n) -> Softmax(dim=1) }"),
+        # soft targets
+        spec(CLASSES, "p = x -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y -> softmax(dim=1))"),
+    ],
+    "double-sigmoid": [
+        end(YES_NO, "Linear(1)", "BCEWithLogitsLoss(p, y)"),
+        spec(YES_NO, "z = x -> Linear(1)", "output z -> Sigmoid", "loss BCEWithLogitsLoss(z, y)"),
+        spec(YES_NO, "p = x -> Linear(1)", "output p", "loss BCEWithLogitsLoss(p, y -> sigmoid)"),
+    ],
+    "missing-sigmoid": [
+        end(YES_NO, "Linear(1) -> Sigmoid", "BCELoss(p, y)"),
+        end(YES_NO, "Linear(1) -> clamp(0.0, 1.0)", "BCELoss(p, y)"),
+        spec(YES_NO, "d = norm(x -> Linear(4), dim=1, keepdim=true)", "output d", "loss BCELoss(exp(-d), y)"),
+        spec(YES_NO, "p = (x -> Linear(1)) * 0.5 + 0.5", "output p", "loss BCELoss(p, y)"),
+        end(YES_NO, "Linear(2) -> Softmax(dim=1) -> narrow(1, 0, 1)", "BCELoss(p, y)"),
+        end(YES_NO, "Linear(1) -> Hardtanh(0.0, 1.0)", "BCELoss(p, y)"),
+        end(YES_NO, "Linear(4) -> Sigmoid -> mean(dim=1, keepdim=true)", "BCELoss(p, y)"),
+    ],
+    "missing-log": [
+        end(SCORES, "Linear(3) -> LogSoftmax(dim=1)", "NLLLoss(p, y)"),
+        end(SCORES, "Linear(3) -> Softmax(dim=1) -> log", "NLLLoss(p, y)"),
+        end(CLASSES, "Linear(3) -> log_softmax(dim=1)", "KLDivLoss(p, y)"),
+    ],
+    "log-mismatch": [
+        spec(CLASSES, "p = x -> Linear(3) -> LogSoftmax(dim=1)", "output p", "loss KLDivLoss(p, y -> log_softmax(dim=1), log_target=true)"),
+        spec(CLASSES, "p = x -> Linear(3) -> LogSoftmax(dim=1)", "output p", "loss KLDivLoss(p, y -> softmax(dim=1))"),
+        end(YES_NO, "Linear(1)", "PoissonNLLLoss(p, y)"),
+        end(YES_NO, "Linear(1) -> Softplus", "PoissonNLLLoss(p, y, log_input=false)"),
+    ],
+    "activation-on-logits": [
+        end(YES_NO, "Linear(1) -> ReLU", "MSELoss(p, y)"),
+        # SqueezeNet's end, and clipped logits as in pointer networks
+        spec("input x: [B, 3, 8, 8]\n target y: int64[B]", "p = x -> Conv2d(4, 1) -> ReLU -> AdaptiveAvgPool2d(1) -> flatten(1)",
+             "output p", "loss CrossEntropyLoss(p, y)"),
+        spec(SCORES, "p = 10 * (x -> Linear(3) -> Tanh)", "output p", "loss CrossEntropyLoss(p, y)"),
+    ],
+    "dropout-on-output": [
+        end(YES_NO, "Linear(4) -> ReLU -> Dropout(0.1) -> Linear(1)", "MSELoss(p, y)"),
+        end(YES_NO, "Linear(1) -> Dropout(0.0)", "MSELoss(p, y)"),
+        # features for a network that uses this one
+        spec("input x: [B, 8]", "output x -> Linear(4) -> Dropout(0.1)"),
+        spec(YES_NO, "h = x -> Linear(4) -> Dropout(0.1)", "p = h -> Linear(1)", "output p, h", "loss MSELoss(p, y)"),
+    ],
+    "stacked-linear": [
+        end(YES_NO, "Linear(16) -> ReLU -> Linear(1)", "MSELoss(p, y)"),
+        # a matrix of low rank, and a linear autoencoder
+        end(YES_NO, "Linear(2) -> Linear(16) -> ReLU -> Linear(1)", "MSELoss(p, y)"),
+        spec("input x: [B, 8]", "z = x -> Linear(2)", "r = z -> Linear(8)", "output r, z", "loss MSELoss(r, x)"),
+        # two heads, a residual, another axis, one layer used twice
+        spec(YES_NO, "h = x -> Linear(16)", "p = h -> Linear(1)", "q = h -> Linear(1)", "output p, q", "loss MSELoss(p + q, y)"),
+        end(YES_NO, "Linear(8) -> residual { Linear(8) } -> ReLU -> Linear(1)", "MSELoss(p, y)"),
+        spec("input x: [B, 8, 8]", "output x -> Linear(8) -> transpose(1, 2) -> Linear(8)"),
+        spec("input x: [B, 8]", "output x -> Linear(16) -> reshape([B, 2, 8]) -> Linear(8)"),
+        spec("input x: [B, 8]", "layer f = Linear(8)", "output x -> f -> f"),
+        # depthwise and pointwise, a row and a column, a smaller picture, a head
+        end(IMAGE, "Conv2d(3, 3, padding=1, groups=3) -> Conv2d(4, 1)", "MSELoss(p, y)"),
+        end(IMAGE, "Conv2d(4, [1, 3], padding=[0, 1]) -> Conv2d(4, [3, 1], padding=[1, 0])", "MSELoss(p, y)"),
+        end(IMAGE, "Conv2d(8, 3, padding=1) -> Conv2d(4, 1)", "MSELoss(p, y)"),
+        spec("input x: [B, 3, 16, 16]", "output x -> Conv2d(8, 3, padding=1) -> Conv2d(8, 3, stride=2, padding=1)"),
+    ],
+    "stacked-activations": [
+        end(YES_NO, "Linear(4) -> ReLU -> Tanh -> Linear(1)", "MSELoss(p, y)"),
+        # as graph networks learn who is near whom
+        spec("input x: [B, 8]", "output x -> Linear(8) -> ReLU -> Softmax(dim=1)"),
+        # over rows and over columns
+        spec("input x: [B, 8, 8]", "output x -> softmax(dim=1) -> softmax(dim=2)"),
+        # a block that begins with ReLU, and whose first use follows one
+        spec(YES_NO, "p = x -> Linear(4) -> ReLU -> Pre(4) -> Pre(4) -> Linear(1)", "output p", "loss MSELoss(p, y)",
+             before="block Pre(n) = { ReLU -> Linear(n) -> Tanh -> Linear(n) }"),
+    ],
+    "bias-before-norm": [
+        end(IMAGE, "Conv2d(4, 3, padding=1, bias=false) -> BatchNorm2d", "MSELoss(p, y)"),
+        end(IMAGE, "Conv2d(4, 3, padding=1) -> ReLU -> BatchNorm2d", "MSELoss(p, y)"),
+        end(IMAGE, "Conv2d(4, 3, padding=1) -> GroupNorm(2)", "MSELoss(p, y)"),
+        end(IMAGE, "Conv2d(4, 3, padding=1) -> (BatchNorm2d || id) -> add", "MSELoss(p, y)"),
+        # here the norm is over another axis than the bias
+        spec("input x: [B, 5, 8]", "output x -> Linear(4) -> BatchNorm1d"),
+        # one text, with and without the norm
+        spec(YES_NO, "p = x -> Step(4, true) -> Step(4, false) -> Linear(1)", "output p", "loss MSELoss(p, y)",
+             before="block Step(n, norm) = Linear(n) -> if norm { BatchNorm1d } else { id } -> ReLU"),
+    ],
+    "constant-result": [
+        end(SCORES, "Linear(2)", "CrossEntropyLoss(p, y)"),
+        end(YES_NO, "Linear(1) -> Sigmoid", "BCELoss(p, y)"),
+        spec("input x: [B, 1, 8]", "output x -> Softmax(dim=-1) -> LayerNorm"),
+    ],
+    "softmax-over-batch": [
+        end(SCORES, "Linear(3) -> log_softmax(dim=1)", "NLLLoss(p, y)"),
+        # pairs of examples, steps before the batch, parts of one bag
+        spec("input x: [B, 8]\n target y: [B]", "s = x @ t(x) -> softmax(dim=0)", "output s", "loss mean((s @ y - y) ** 2)"),
+        spec("input x: [T, 8]\n target y: [8]", "a = x -> Linear(3) -> softmax(dim=0)", "output a",
+             "loss MSELoss(mean(t(a) @ x, dim=0), y)"),
+        spec("input x: [T, B, 8]\n target y: [B]", "a = x -> Linear(1) -> softmax(dim=0)", "output a",
+             "loss MSELoss(sum(a * x, dim=[0, 2]), y)"),
+    ],
+    "untrained-parameter": [
+        spec(YES_NO, "h = x -> Linear(4) -> ReLU", "p = h -> Linear(1)", "q = h -> aux: Linear(3)", "output p, q", "loss MSELoss(p, y)",
+             "freeze aux.*"),
+        spec("input x: [B, 8]", "output x -> Linear(3)"),
+        spec("input x: [B, 8]", "h = x -> a: Linear(3)", "output h -> ReLU -> b: Linear(8)", "loss mean(h ** 2)",
+             "tie b.bias = c.bias", "loss2 = x -> c: Linear(8)", "loss second = mean(loss2)").replace("loss mean", "loss first = mean"),
+    ],
+    "learning-rate": [trained(f"{row.name}()") for row in OPTIMIZERS] + [trained("SGD(lr=5)"), trained("Adam(lr=0.1)")],
+    "batch-of-one": [
+        trained(batch=2, layers="Linear(4, bias=false) -> BatchNorm1d -> ReLU -> Linear(1)"),
+        trained(batch=1, layers="Linear(4) -> LayerNorm -> ReLU -> Linear(1)"),
+        trained(batch="full", layers="Linear(4, bias=false) -> BatchNorm1d -> ReLU -> Linear(1)"),
+    ],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "text", "place"), [(code, *case) for code, cases in SAID.items() for case in cases])
+def test_said(code: str, text: str, place: str) -> None:
+    found = warnings_of(text)
+    assert [d.code for d in found] == [code], found
+    assert found[0].span and found[0].span.text == place
+
+
+@pytest.mark.parametrize(("code", "text"), [(code, text) for code, texts in SILENT.items() for text in texts])
+def test_silent(code: str, text: str) -> None:
+    assert code not in [d.code for d in warnings_of(text)]
+
+
+def test_every_rule_has_both() -> None:
+    assert set(SAID) == set(SILENT)
+
+
+@pytest.mark.parametrize("path", sorted(SPECS.glob("*.net")), ids=lambda path: path.stem)
+def test_the_specs_are_fine(path: Path) -> None:
+    assert not netc.load(path).warnings
+
+
+def test_every_optimizer_has_its_range() -> None:
+    assert {row.name for row in OPTIMIZERS} <= set(USUAL_RATES)
+
+
+# --- edits ----------------------------------------------------------------------------------------------------------
+
+MENDED = [
+    ("Linear(3) -> Softmax(dim=1)", "CrossEntropyLoss(p, y)", "Linear(3)"),
+    ("Linear(3)\n   -> last: Softmax(dim=1)", "CrossEntropyLoss(p, y)", "Linear(3)"),
+    ("Linear(3) → softmax(dim=1)", "CrossEntropyLoss(p, y)", "Linear(3)"),
+    ("Linear(3) -> Softmax(dim=1)", "NLLLoss(p, y)", "Linear(3) -> LogSoftmax(dim=1)"),
+    ("Linear(3) -> last: softmax(dim=1)", "NLLLoss(p, y)", "Linear(3) -> last: log_softmax(dim=1)"),
+    ("Linear(3) -> ReLU", "CrossEntropyLoss(p, y)", "Linear(3)"),
+    ("Linear(3) -> Dropout(0.5)", "CrossEntropyLoss(p, y)", "Linear(3)"),
+    ("Linear(4) -> BatchNorm1d -> ReLU -> Linear(3)", "CrossEntropyLoss(p, y)",
+     "Linear(4, bias=false) -> BatchNorm1d -> ReLU -> Linear(3)"),
+    ("Linear(4, bias=true) -> BatchNorm1d -> ReLU -> Linear(3)", "CrossEntropyLoss(p, y)",
+     "Linear(4, bias=false) -> BatchNorm1d -> ReLU -> Linear(3)"),
+    ("Linear(4) -> ReLU -> ReLU -> Linear(3)", "CrossEntropyLoss(p, y)", "Linear(4) -> ReLU -> Linear(3)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("pipe", "loss", "mended"), MENDED)
+def test_edit(pipe: str, loss: str, mended: str) -> None:
+    def text(pipe: str) -> str:
+        return spec(SCORES, f"p = x -> {pipe}", "output x", f"loss {loss}")
+
+    (warning,) = warnings_of(text(pipe))
+    assert warning.edit
+    start, end = warning.edit.span.start, warning.edit.span.end
+    after = text(pipe)[:start] + warning.edit.text + text(pipe)[end:]
+    assert after == text(mended) and not warnings_of(after)
+
+
+NOT_CERTAIN = [
+    # the other uses are meant
+    spec(SCORES, "p = x -> repeat n in [8, 3] { Linear(n) -> ReLU }", "output x", "loss CrossEntropyLoss(p, y)"),
+    # the output would change
+    end(SCORES, "Linear(3) -> Softmax(dim=1)", "CrossEntropyLoss(p, y)"),
+    # what is written is a name
+    spec(SCORES, "p = x -> Linear(3) -> last", "output x", "loss CrossEntropyLoss(p, y)").replace("Net {", "Net(last = Softmax(dim=1)) {"),
+    # no stage of a pipeline
+    spec(SCORES, "p = softmax(x -> Linear(3), dim=1)", "output x", "loss CrossEntropyLoss(p, y)"),
+    # the bias has a name elsewhere
+    spec(SCORES, "p = x -> a: Linear(4) -> BatchNorm1d -> ReLU -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)",
+         "init { a.bias = zeros }"),
+    spec(SCORES, "p = x -> Linear(4, bias=b) -> BatchNorm1d -> ReLU -> Linear(3)", "output p",
+         "loss CrossEntropyLoss(p, y)").replace("Net {", "Net(b = true) {"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", NOT_CERTAIN)
+def test_no_edit(text: str) -> None:
+    (warning,) = warnings_of(text)
+    assert warning.edit is None
+
+
+# --- the cost -------------------------------------------------------------------------------------------------------
+
+
+def test_cost_is_linear() -> None:
+    def seconds(count: int) -> float:
+        graph = netc.load(spec(YES_NO, f"p = x -> repeat {count} {{ Linear(8) -> unsqueeze(1) -> squeeze(1) }} -> Linear(1)", "output p",
+                               "loss MSELoss(p, y)")).graph  # fmt: skip
+        times = []
+        for _ in range(3):
+            start = time.perf_counter()
+            assert lint(graph, None)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    assert seconds(2000) < 12 * seconds(400)

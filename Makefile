@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format bench clean
+.PHONY: demo test lint format grammar bench clean
 
 demo: $(READY)
 	$(BIN)/netc train specs/network.net
@@ -28,6 +28,10 @@ lint: $(READY)
 format: $(READY)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+grammar: $(READY)
+	$(BIN)/python -m netc.tables
+	$(BIN)/netc ops --markdown > grammar/OPS.md
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py

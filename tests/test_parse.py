@@ -6,7 +6,9 @@ from dataclasses import fields, is_dataclass
 from typing import Any
 
 import pytest
+import torch
 
+import netc
 from netc import syntax as s
 from netc.diagnostics import NetError
 from netc.parse import parse, parse_expression
@@ -53,6 +55,19 @@ def test_same(a: str, b: str) -> None:
 @pytest.mark.parametrize(("a", "b"), [("x[1:]", "x[1]"), ("x[:, 0]", "x[0, :]"), ("a -> b", "a - b"), ("(a)", "(a, )")])
 def test_different(a: str, b: str) -> None:
     assert expression(a) != expression(b)
+
+
+def test_nested_unpacking() -> None:
+    text = "network N {\n  input x: [T, B, 3]\n  y, (h, _) = x -> lstm: LSTM(4)\n  (a, (b,)) = (y, (h, ))\n  output a, b\n}"
+    network = parse(Source("test", text)).items[0]
+    assert isinstance(network, s.Network)
+    assign = network.statements[1]
+    assert isinstance(assign, s.Assign)
+    assert [name.name for name in assign.names] == ["y", "h", "_"]
+    module = netc.load(text).module()
+    x = torch.randn(5, 2, 3)
+    y, (h, _) = module.get_submodule("lstm")(x)
+    assert all(torch.equal(a, b) for a, b in zip(module(x), (y, h), strict=True))
 
 
 def test_words_of_statements_are_names_elsewhere() -> None:

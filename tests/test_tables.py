@@ -12,7 +12,7 @@ from netc.parse import Newlines
 
 def test_they_are_of_this_grammar() -> None:
     kept, installed = tables.made_of()
-    assert kept == installed, "the grammar has changed: python -m netc.tables"
+    assert kept == installed, "the grammar has changed: make grammar"
 
 
 def test_they_parse_as_the_grammar_does(specs: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netc.codes import CODES
+from netc.page import excerpt, printable
 from netc.source import Source, Span
 
+LONGEST = 2000  # characters of a message
 LIMIT = 20  # more errors than fit on a page help nobody; the rest is counted
 
 
@@ -44,6 +45,9 @@ class Diagnostic:
 
     def __post_init__(self) -> None:
         assert self.code in CODES, f"no diagnostic code {self.code!r}"
+        for name in ("message", "hint"):
+            if len(getattr(self, name)) > LONGEST:  # it quotes what was written, which may be a book
+                object.__setattr__(self, name, f"{getattr(self, name)[:LONGEST]}…")
 
     @property
     def severity(self) -> str:
@@ -85,7 +89,8 @@ def closest(name: str, known: Iterable[str]) -> str | None:
     same = [n for n in names if n.lower().replace("_", "") == name.lower().replace("_", "")]
     # One slip in a word of four letters leaves a similarity of 0.75, two swapped letters of three leave 0.67.
     cutoff = 0.65 if len(name) <= 3 else 0.7
-    return next(iter(same or difflib.get_close_matches(name, names, n=1, cutoff=cutoff)), None)
+    as_long = [n for n in names if 2 * min(len(n), len(name)) >= cutoff * (len(n) + len(name))]  # others cannot be near enough
+    return next(iter(same or difflib.get_close_matches(name, as_long, n=1, cutoff=cutoff)), None)
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -126,7 +131,7 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         return f"\x1b[{STYLES[style]}m{text}\x1b[0m" if color and text else text
 
     d = diagnostic
-    head = paint(d.severity, f"{d.severity}[{d.code}]") + paint("bold", f": {d.message}")
+    head = paint(d.severity, f"{d.severity}[{d.code}]") + paint("bold", f": {printable(d.message)}")
     places = [(d.span, d.label, "^")] if d.span else []
     places += [(r.span, r.message, "-") for r in d.related]
     width = max((len(str(span.position[0])) for span, _, _ in places), default=1)
@@ -135,35 +140,16 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
     shown: Source | None = None
     for span, label, mark in places:
         if span.source is not shown:
-            lines.append(paint("gutter", " " * width + "-->") + f" {span}")
+            lines.append(paint("gutter", " " * width + "-->") + f" {printable(str(span))}")
             shown = span.source
-        number, text, marks = _underlined(span, mark, width)
+        text, marks = excerpt(span, mark)
+        number = paint("gutter", f"{span.position[0]:>{width}} |")
         style = d.severity if mark == "^" else "gutter"
-        lines += [gutter, paint("gutter", number) + text, gutter + paint(style, f"{marks} {label}".rstrip())]
+        lines += [gutter, f"{number} {text}".rstrip(), gutter + paint(style, f" {marks} {printable(label)}".rstrip())]
     if d.hint or d.inside:
         lines += [gutter] if places else []
-    hint = "\n".join([d.hint.split("\n")[0], *(" " * (width + 3) + line if line else "" for line in d.hint.split("\n")[1:])])
+    first, *rest = printable(d.hint).split("\n")
+    hint = "\n".join([first, *(" " * (width + 3) + line if line else "" for line in rest)])
     lines += [" " * (width + 1) + f"{paint('hint', '= hint')}: {hint}"] if d.hint else []
-    lines += [" " * (width + 1) + f"{paint('gutter', '= in')}: {d.inside}"] if d.inside else []
+    lines += [" " * (width + 1) + f"{paint('gutter', '= in')}: {printable(d.inside)}"] if d.inside else []
     return "\n".join(lines)
-
-
-def _underlined(span: Span, mark: str, width: int) -> tuple[str, str, str]:
-    """The gutter with the line's number, the first line of the span, and the marks under its characters."""
-    number, column = span.position
-    text = span.source.line(number)
-    length = min(span.end - span.start, len(text) - column + 1)
-    before, inside = text[: column - 1], text[column - 1 : column - 1 + length]
-    marks = " " * columns(before) + mark * max(columns(inside, columns(before)), 1)
-    return f"{number:>{width}} |", f" {text.expandtabs(4)}", f" {marks}"
-
-
-def columns(text: str, start: int = 0) -> int:
-    """The cells that text takes on a terminal from column `start`: tabs go to the next fourth, wide characters take two."""
-    at = start
-    for character in text:
-        if character == "\t":
-            at += 4 - at % 4
-        elif unicodedata.combining(character) == 0:
-            at += 2 if unicodedata.east_asian_width(character) in "WF" else 1
-    return at - start

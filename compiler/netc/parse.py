@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from importlib import resources
+from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +14,12 @@ from lark.exceptions import VisitError
 from lark.tree import Meta
 
 from netc import syntax as s
+from netc import tables
 from netc.diagnostics import NetError, closest, error
+from netc.piece import Piece
+from netc.recover import Recovered, problems_of, recover
 from netc.source import Source, Span
-from netc.syntax_errors import explain
+from netc.syntax_errors import explain, stop_of
 
 
 def read(path: Path) -> Source:
@@ -31,7 +34,10 @@ def read(path: Path) -> Source:
     except IsADirectoryError:
         raise error("file", f"`{path}` is a folder", hint="name a .net file in it") from None
     except UnicodeDecodeError as bad:
-        raise error("file", f"`{path}` is not UTF-8 text (byte {bad.start} is 0x{bad.object[bad.start]:02x})") from None
+        line = len(re.findall(rb"\r\n?|\n", bad.object[: bad.start])) + 1
+        hint = "it looks like UTF-16; save it as UTF-8" if bad.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "save it as UTF-8"
+        where = f"line {line}, byte {bad.start}, is 0x{bad.object[bad.start]:02x}"
+        raise error("file", f"`{path}` is not UTF-8 text: {where}", hint=hint) from None
     except OSError as bad:
         raise error("file", f"`{path}` cannot be read: {bad.strerror}") from None
     if not text.strip():
@@ -39,16 +45,38 @@ def read(path: Path) -> Source:
     return Source(str(path), text)
 
 
+# What is longer is no spec, and would take minutes and gigabytes to be told so: some microseconds a character.
+LONGEST_TEXT = 2_000_000
+LONGEST_NAME = 500
+
+
 def parse(source: Source) -> s.File:
-    """The syntax tree of a file. Raises `NetError`."""
-    result = _run(source, "file")
-    assert isinstance(result, s.File)
-    return result
+    """The syntax tree of a file. Raises `NetError` with all syntax errors."""
+    result = parse_all(source)
+    if result.problems:
+        raise NetError(result.problems)
+    return result.file
+
+
+def parse_all(source: Source) -> Recovered:
+    """The syntax tree of a file, and all its syntax errors; what these hide is `Broken` in the tree."""
+    if len(source.text) > LONGEST_TEXT:
+        raise error("file", f"`{source.name}` has {len(source.text):,} characters; a spec has at most {LONGEST_TEXT:,}")
+    try:
+        return Recovered(_read(Piece(source, 0, len(source.text))), (), True)
+    except (UnexpectedToken, UnexpectedCharacters, NetError) as problem:
+        result = recover(source, _read)
+        if not result.problems:  # each part is right by itself
+            raise _explained(source, problem) from None
+        return result
 
 
 def parse_expression(source: Source) -> s.Expression:
     """The syntax tree of one expression or pipeline, e.g. the value of `--set`. Raises `NetError`."""
-    result: s.Expression = _run(source, "pipe")
+    try:
+        result: s.Expression = _read(Piece(source, 0, len(source.text)), start="pipe")
+    except (UnexpectedToken, UnexpectedCharacters):
+        raise NetError(problems_of(source, _read)) from None
     return result
 
 
@@ -57,32 +85,36 @@ def tokens(source: Source, start: str = "file") -> Iterator[Token]:
     return _parser().parse_interactive(source.text, start=start).iter_parse()
 
 
-def _run(source: Source, start: str, within: Span | None = None) -> Any:
-    """The tree of the whole text, or of a part of it, which keeps its place."""
-    text = source.text if within is None else " " * within.start + within.text
+def _read(piece: Piece, before: str = "", behind: str = "", start: str = "file") -> Any:
+    """The tree of a piece with something put around it. Raises Lark's errors, and `NetError` for what the tree cannot hold."""
     try:
-        tree = _parser().parse(text, start=start)
-        return ToSyntax(source).transform(tree)
-    except (UnexpectedToken, UnexpectedCharacters) as problem:
-        raise NetError([explain(source, problem)]) from None
+        tree = _parser().parse(f"{before}{piece.text}{behind}", start=start)
+        return ToSyntax(piece, len(before)).transform(tree)
     except VisitError as problem:  # Lark wraps what a method raises
-        if isinstance(problem.orig_exc, NetError):
+        if isinstance(problem.orig_exc, (NetError, UnexpectedToken, UnexpectedCharacters)):
             raise problem.orig_exc from None
         if isinstance(problem.orig_exc, RecursionError):
-            raise _too_deep(source) from None
+            raise _too_deep(piece) from None
         raise
     except RecursionError:
-        raise _too_deep(source) from None
+        raise _too_deep(piece) from None
 
 
-def _too_deep(source: Source) -> NetError:
-    return error("syntax", "the brackets are nested too deeply", Span(source, 0, 1))
+def _explained(source: Source, problem: Exception) -> NetError:
+    if isinstance(problem, NetError):
+        return problem
+    assert isinstance(problem, (UnexpectedToken, UnexpectedCharacters))
+    stop = stop_of(Piece(source, 0, len(source.text)), "file", problem, 0)
+    return NetError([explain(stop).diagnostic])
+
+
+def _too_deep(piece: Piece) -> NetError:
+    return error("syntax", "the brackets are nested too deeply", piece.span(0, 1), "name some of the inner values")
 
 
 @cache
 def _parser() -> Lark:
-    grammar = resources.files("netc.grammar").joinpath("net.lark").read_text(encoding="utf-8")
-    return Lark(grammar, start=["file", "pipe"], parser="lalr", propagate_positions=True, postlex=Newlines(), maybe_placeholders=False)
+    return tables.parser(Newlines())
 
 
 def unescape(text: str) -> str:
@@ -120,18 +152,21 @@ BLOCK_STATEMENTS = (s.In, s.Out, s.Assign, s.Assert, s.Layer, s.Tensor, s.Tie)
 class ToSyntax(Transformer[Token, Any]):
     """Turns Lark's tree into the classes of `netc.syntax`; a method a grammar rule."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, piece: Piece, shift: int = 0) -> None:
         super().__init__()
-        self.source = source
+        self.piece, self.source, self.shift = piece, piece.source, shift
 
     def _has_in(self, meta: Meta) -> bool:
         """Whether a `repeat` names a variable, which looks like a range of names otherwise."""
-        return re.match(r"repeat\s+\w+\s+in\b", self.source.text[meta.start_pos : meta.end_pos]) is not None
+        return re.compile(r"repeat\s+\w+\s+in\b").match(self.piece.text, meta.start_pos - self.shift) is not None
 
     def _span(self, meta: Meta) -> Span:
         if meta.empty:  # a rule that matched nothing, e.g. an empty file
             return Span(self.source, 0, 0)
-        return Span(self.source, meta.start_pos, meta.end_pos)
+        return self._place(meta.start_pos, meta.end_pos)
+
+    def _place(self, start: int, end: int) -> Span:
+        return self.piece.span(start - self.shift, end - self.shift)
 
     def file(self, meta: Meta, items: list[Any]) -> s.File:
         return s.File(self._span(meta), tuple(items))
@@ -158,7 +193,12 @@ class ToSyntax(Transformer[Token, Any]):
         return s.Parameter(self._span(meta), parts[0], parts[1] if len(parts) > 1 else None)
 
     def identifier(self, meta: Meta, parts: list[Token]) -> s.Name:
-        return s.Name(self._span(meta), str(parts[0]))
+        return s.Name(self._span(meta), self._short(meta, parts[0]))
+
+    def _short(self, meta: Meta, name: str) -> str:
+        if len(name) > LONGEST_NAME:
+            raise error("syntax", f"a name has at most {LONGEST_NAME} characters, and this has {len(name)}", self._span(meta))
+        return str(name)
 
     name = dtype = path = pattern = identifier
 
@@ -167,7 +207,7 @@ class ToSyntax(Transformer[Token, Any]):
 
     def data(self, meta: Meta, parts: list[Any]) -> s.Section:
         word, value = parts
-        name = s.Name(Span(self.source, word.start_pos, word.end_pos), "source")
+        name = s.Name(self._place(word.start_pos, word.end_pos), "source")
         span = self._span(meta)
         return s.Section(span, "data", (s.Setting(span, name, value),))
 
@@ -219,8 +259,11 @@ class ToSyntax(Transformer[Token, Any]):
     def freeze(self, meta: Meta, parts: list[Any]) -> s.Freeze:
         return s.Freeze(self._span(meta), tuple(parts))
 
-    def targets(self, meta: Meta, parts: list[Any]) -> tuple[s.Name, ...]:
+    def targets(self, meta: Meta, parts: list[Any]) -> tuple[s.Name | s.Unpacked, ...]:
         return tuple(parts)
+
+    def unpacked(self, meta: Meta, parts: list[Any]) -> s.Unpacked:
+        return s.Unpacked(self._span(meta), tuple(parts))
 
     def assign(self, meta: Meta, parts: list[Any]) -> s.Assign:
         return s.Assign(self._span(meta), *parts)
@@ -242,13 +285,16 @@ class ToSyntax(Transformer[Token, Any]):
         return s.Stage(self._span(meta), label[0] if label else None, value)
 
     def label(self, meta: Meta, parts: list[Token]) -> s.Label:
-        text = parts[0].rstrip(": \t")
-        start = self._span(meta).start
+        text = self._short(meta, parts[0].rstrip(": \t"))
+        start = meta.start_pos
         pieces: list[Any] = []
         for match in re.finditer(r"\{([^{}]*)\}|[^{}]+", text):
-            inside = Span(self.source, start + match.start(1), start + match.end(1))
-            pieces.append(match[0] if match[1] is None else _run(self.source, "pipe", inside))
-        return s.Label(Span(self.source, start, start + len(text)), tuple(pieces))
+            pieces.append(match[0] if match[1] is None else self._inside_label(start + match.start(1), start + match.end(1)))
+        return s.Label(self._place(start, start + len(text)), tuple(pieces))
+
+    def _inside_label(self, start: int, end: int) -> Any:
+        place = self._place(start, end)
+        return _read(Piece(self.source, place.start, place.end), start="pipe")
 
     def unary(self, meta: Meta, parts: list[Any]) -> s.Unary:
         return s.Unary(self._span(meta), str(parts[0]), parts[1])
@@ -279,8 +325,8 @@ class ToSyntax(Transformer[Token, Any]):
 
     def number(self, meta: Meta, parts: list[Token]) -> s.Literal:
         text, span = str(parts[0]), self._span(meta)
-        value = int(text) if text.isdigit() else float(text)
-        if value == float("inf") or (isinstance(value, int) and value.bit_length() > 63):
+        value = (int(text) if len(text) < 100 else inf) if text.isdigit() else float(text)
+        if value == inf or (isinstance(value, int) and value.bit_length() > 63):
             raise error("syntax", f"the number {text if len(text) < 30 else text[:30] + '…'} is too large", span)
         return s.Literal(span, value)
 

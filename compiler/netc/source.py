@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -16,8 +17,8 @@ class Source:
 
     @cached_property
     def line_starts(self) -> list[int]:
-        """Offsets at which the lines begin; the first is 0."""
-        return [0, *(i + 1 for i, c in enumerate(self.text) if c == "\n")]
+        """Offsets at which the lines begin; the first is 0. A line ends with LF, CRLF or CR."""
+        return [0, *(end.end() for end in re.finditer(r"\r\n?|\n", self.text))]
 
     def position(self, offset: int) -> tuple[int, int]:
         """Line and column of an offset, both counted from 1."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from netc.diagnostics import columns
 from netc.graph import Argument, Graph, Named, Node, Ref
 from netc.ops.op import REQUIRED, Op, Param, Slice, value_text
+from netc.page import columns
 from netc.tensors import type_text
 
 HEADER = ("path", "layer", "output", "parameters")

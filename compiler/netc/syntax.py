@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Union
 
 from netc.source import Span
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Syntax:
-    """Anything that was written."""
+    """Anything that was written; a tree is not changed once it is made.
+
+    The classes are plain, neither frozen nor comparable: making forty classes so takes a tenth of
+    the time in which a spec is checked, for what nothing uses.
+    """
 
     span: Span
 
+    def __repr__(self) -> str:
+        parts = (f"{field.name}={getattr(self, field.name)!r}" for field in fields(self) if field.name != "span")
+        return f"{type(self).__name__}({', '.join(parts)})"
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(slots=True, eq=False, repr=False)
 class Name(Syntax):
     """`hidden`, or dotted: `sklearn.make_moons`."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Literal(Syntax):
     """A number, a string, `true`, `false` or `none`."""
 
     value: int | float | bool | str | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class ListOf(Syntax):
     """`[1, 2, 3]`"""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class TupleOf(Syntax):
     """`(a, b)`: several values side by side; each may be a pipeline of its own."""
 
     items: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Argument(Syntax):
     """`5` or `padding=1` in a call; the name's place is kept for messages about the name."""
 
@@ -51,7 +59,7 @@ class Argument(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Call(Syntax):
     """`Linear(8)`"""
 
@@ -59,7 +67,7 @@ class Call(Syntax):
     arguments: tuple[Argument, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Unary(Syntax):
     """`-a`, `not a`"""
 
@@ -67,7 +75,7 @@ class Unary(Syntax):
     operand: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Binary(Syntax):
     """`a + b`, `a == b`, `a and b`"""
 
@@ -76,7 +84,7 @@ class Binary(Syntax):
     right: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Slice(Syntax):
     """`1:5:2` in an index; what is left out is None."""
 
@@ -85,12 +93,12 @@ class Slice(Syntax):
     step: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Dots(Syntax):
     """`...` in an index."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Index(Syntax):
     """`x[:, 0]`"""
 
@@ -98,7 +106,7 @@ class Index(Syntax):
     entries: tuple[Expression | Slice | Dots, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class If(Syntax):
     """`if c { a } else { b }`"""
 
@@ -107,14 +115,14 @@ class If(Syntax):
     otherwise: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class InSequence(Syntax):
     """`{ Linear(8) -> ReLU }`"""
 
     body: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Repeat(Syntax):
     """`repeat 12 { … }`, `repeat i in 0..12 { … }`, `repeat c in [16, 32] { … }`; `stop` only for a range."""
 
@@ -124,14 +132,14 @@ class Repeat(Syntax):
     body: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Residual(Syntax):
     """`residual { … }`, which is `(id || { … }) -> add`."""
 
     body: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Label(Syntax):
     """The name before a layer: `hidden1:`. `parts` are its texts and, between `{ }`, its expressions."""
 
@@ -143,7 +151,7 @@ class Label(Syntax):
         return "".join(part for part in self.parts if isinstance(part, str))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Stage(Syntax):
     """One step of a pipeline: a layer, function or block, perhaps with a label."""
 
@@ -151,21 +159,21 @@ class Stage(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Pipe(Syntax):
     """`x -> Linear(8) -> ReLU`; the first stage is what is sent, or the first layer of a pipeline without input."""
 
     stages: tuple[Stage, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Branches(Syntax):
     """`(ReLU || Tanh)`: the same value into each."""
 
     branches: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Broken(Syntax):
     """What could not be parsed, which was reported: a statement, the value of a setting, or an item of a file.
 
@@ -185,7 +193,7 @@ Expression = Union[
 # --- statements of a network ----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Parameter(Syntax):
     """`hidden = 8` in the head of a network or `fn`."""
 
@@ -193,7 +201,7 @@ class Parameter(Syntax):
     default: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Declaration(Syntax):
     """`input x: int64[B, T]` or `target y: [B, 1]`; `kind` is the word before."""
 
@@ -203,22 +211,39 @@ class Declaration(Syntax):
     shape: tuple[Expression | Dots, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Assign(Syntax):
-    """`p = x -> Linear(1)`, `a, b = x -> chunk(2)`"""
+@dataclass(slots=True, eq=False, repr=False)
+class Unpacked(Syntax):
+    """`(h, c)` on the left of a `=`: a tuple that is taken apart."""
 
-    names: tuple[Name, ...]
+    targets: tuple[Name | Unpacked, ...]
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class Assign(Syntax):
+    """`p = x -> Linear(1)`, `a, b = x -> chunk(2)`, `y, (h, c) = x -> LSTM(8)`"""
+
+    targets: tuple[Name | Unpacked, ...]
     value: Expression
 
+    @property
+    def names(self) -> tuple[Name, ...]:
+        """All names on the left."""
+        return names_of(self.targets)
 
-@dataclass(frozen=True, slots=True)
+
+def names_of(targets: tuple[Name | Unpacked, ...]) -> tuple[Name, ...]:
+    """The names in what stands on the left of a `=`."""
+    return tuple(name for target in targets for name in ((target,) if isinstance(target, Name) else names_of(target.targets)))
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Output(Syntax):
     """`output p`"""
 
     values: tuple[Expression, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Objective(Syntax):
     """`loss BCELoss(p, y)`, `loss kl = …`, `metric error = …`; `kind` is `loss` or `metric`."""
 
@@ -227,7 +252,7 @@ class Objective(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class In(Syntax):
     """`in x: [N, C, H, W]`; without a shape anything may arrive."""
 
@@ -236,7 +261,7 @@ class In(Syntax):
     shape: tuple[Expression | Dots, ...] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Out(Syntax):
     """`out y + skip`, `out logdet = …`"""
 
@@ -244,7 +269,7 @@ class Out(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Assert(Syntax):
     """`assert D % heads == 0, "D must divide by heads"`"""
 
@@ -252,7 +277,7 @@ class Assert(Syntax):
     message: Expression | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Layer(Syntax):
     """`layer tower = { … }`: one instance, used several times."""
 
@@ -260,7 +285,7 @@ class Layer(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Tensor(Syntax):
     """`param cls: [1, 1, D] = normal(std=0.02)` or `buffer mask: [T, T] = …`; `kind` is the word before."""
 
@@ -271,7 +296,7 @@ class Tensor(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Tie(Syntax):
     """`tie lm_head.weight = wte.weight`: the first becomes the second."""
 
@@ -279,7 +304,7 @@ class Tie(Syntax):
     right: Name
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Rule(Syntax):
     """`*.bias = zeros` in an `init`."""
 
@@ -287,14 +312,14 @@ class Rule(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Init(Syntax):
     """`init { … }`"""
 
     rules: tuple[Rule, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Freeze(Syntax):
     """`freeze backbone.*`"""
 
@@ -308,7 +333,7 @@ BlockStatement = Union[In, Out, Assign, Assert, Layer, Tensor, Tie, Broken]
 # --- a file ---------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Network(Syntax):
     """`network NAME(parameters) { … }`"""
 
@@ -317,7 +342,7 @@ class Network(Syntax):
     statements: tuple[Statement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Fn(Syntax):
     """`fn quartic(p, y) = mean((p - y) ** 4)`"""
 
@@ -326,7 +351,7 @@ class Fn(Syntax):
     body: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Block(Syntax):
     """`block NAME(parameters) = pipeline`, or with statements between braces."""
 
@@ -335,7 +360,7 @@ class Block(Syntax):
     body: Expression | tuple[BlockStatement, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Use(Syntax):
     """`use "blocks.net"`: the blocks, functions and networks of another file; `use python "layers.py"`: Python's."""
 
@@ -343,7 +368,7 @@ class Use(Syntax):
     is_python: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Setting(Syntax):
     """`epochs = 1000` in a `data` or `train` section."""
 
@@ -351,7 +376,7 @@ class Setting(Syntax):
     value: Expression
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Section(Syntax):
     """`data { … }` or `train { … }`; `data = …` is a section whose one setting is `source`."""
 
@@ -359,8 +384,9 @@ class Section(Syntax):
     settings: tuple[Setting, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class File(Syntax):
-    """All that stands in a file."""
+    """All that stands in a file; `is_broken` where some of it could not be parsed."""
 
     items: tuple[Network | Block | Fn | Use | Section | Broken, ...]
+    is_broken: bool = False

@@ -15,14 +15,13 @@ from typing import Any
 import lark
 from lark import Lark
 from lark.grammar import Rule
-from lark.lark import PostLex
 from lark.lexer import TerminalDef
 
 GRAMMAR = resources.files("netc.grammar").joinpath("net.lark")
 TABLES = resources.files("netc.grammar").joinpath("net.json")
 
 
-def parser(postlex: PostLex) -> Lark:
+def parser(postlex: Any) -> Lark:
     """The parser of `.net` text, with the start rules `file` and `pipe`."""
     text = GRAMMAR.read_text(encoding="utf-8")
     try:
@@ -35,7 +34,7 @@ def parser(postlex: PostLex) -> Lark:
     return _from_grammar(text, postlex)
 
 
-def _from_grammar(text: str, postlex: PostLex | None) -> Lark:
+def _from_grammar(text: str, postlex: Any) -> Lark:
     return Lark(text, start=["file", "pipe"], parser="lalr", propagate_positions=True, postlex=postlex, maybe_placeholders=False)
 
 

@@ -12,6 +12,9 @@ OPS = {
     "Relu": "ReLU", "LeakyRelu": "LeakyReLU", "Swish": "SiLU", "Elu": "ELU", "Gelu": "GELU", "Selu": "SELU",
     "Concatenate": "concat", "Concat": "concat", "Add": "add", "Multiply": "mul", "Average": "average", "Subtract": "sub",
     "Maximum": "maximum", "Minimum": "minimum", "Reshape": "reshape", "Permute": "permute", "SpatialDropout2D": "Dropout2d",
+    "Conv1DTranspose": "ConvTranspose1d", "Conv2DTranspose": "ConvTranspose2d", "Conv3DTranspose": "ConvTranspose3d",
+    "ZeroPadding2D": "ZeroPad2d", "UpSampling2D": "Upsample", "GlobalMaxPooling2D": "AdaptiveMaxPool2d", "BatchNorm": "BatchNorm2d",
+    "SoftMax": "Softmax", "CrossEntropy": "CrossEntropyLoss", "MSE": "MSELoss", "BCE": "BCELoss", "MAE": "L1Loss", "mae": "L1Loss",
     "BinaryCrossentropy": "BCELoss", "binary_crossentropy": "BCELoss", "MeanSquaredError": "MSELoss", "mse": "MSELoss",
     "categorical_crossentropy": "CrossEntropyLoss", "sparse_categorical_crossentropy": "CrossEntropyLoss",
     "True": "true", "False": "false", "None": "none", "null": "none",
@@ -22,4 +25,15 @@ ARGUMENTS = {
     "pool_size": "kernel_size", "rate": "p", "epsilon": "eps", "axis": "dim", "dilation_rate": "dilation", "pads": "padding",
     "learning_rate": "lr", "input_dim": "num_embeddings", "output_dim": "embedding_dim", "keepdims": "keepdim", "alpha": "negative_slope",
     "kernel": "kernel_size", "channels": "out_channels",
+}  # fmt: skip
+
+# Arguments that layers have elsewhere, and how netc says the same.
+ELSEWHERE = {
+    "activation": "an activation is a step of its own: `Linear(8) -> ReLU`",
+    "name": "a layer is named by a label: `hidden: Linear(8)`",
+    "input_shape": "the shape of what arrives is known; leave it out", "input_dim": "the size of what arrives is known; leave it out",
+    "kernel_initializer": "write `init { Linear.weight = kaiming_normal }` in the network",
+    "bias_initializer": "write `init { Linear.bias = zeros }` in the network",
+    "weight_initializer": "write `init { Linear.weight = kaiming_normal }` in the network",
+    "trainable": "write `freeze hidden.*` in the network", "device": "a spec says nothing of devices; move the module: `module.to(\"cuda\")`",
 }  # fmt: skip

@@ -9,6 +9,27 @@ from torch import Tensor, nn
 from tests.sequence_twins import Gated, Seq2Seq, Tagger, WaveNet
 
 
+class LeNet5(nn.Module):
+    def __init__(self, classes: int = 10) -> None:
+        super().__init__()
+        self.c1 = nn.Conv2d(1, 6, 5)
+        self.c3 = nn.Conv2d(6, 16, 5)
+        self.c5 = nn.Conv2d(16, 120, 5)
+        self.f6 = nn.Linear(120, 84)
+        self.output = nn.Linear(84, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = F.avg_pool2d(torch.tanh(self.c1(x)), 2)
+        h = F.avg_pool2d(torch.tanh(self.c3(h)), 2)
+        h = torch.tanh(self.c5(h)).flatten(1)
+        h = torch.tanh(self.f6(h))
+        logits: Tensor = self.output(h)
+        return logits
+
+    def loss(self, x: Tensor, y: Tensor) -> Tensor:
+        return F.cross_entropy(self(x), y)
+
+
 class Autoencoder(nn.Module):
     def __init__(self, code: int = 30) -> None:
         super().__init__()
@@ -334,6 +355,7 @@ class UNet(nn.Module):
 
 # spec: the classes that its twin is written in, the network last
 TWINS: dict[str, tuple[type[nn.Module], ...]] = {
+    "lenet5": (LeNet5,),
     "autoencoder": (Autoencoder,),
     "vae": (VAE,),
     "siamese": (Siamese,),

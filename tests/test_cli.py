@@ -98,7 +98,7 @@ FILES = {
     "a folder": ("folder", "is a folder"),
     "empty": (b"", "is empty"),
     "blank": (b" \n\n", "is empty"),
-    "not UTF-8": (b"network N\xff", "is not UTF-8 text (byte 9 is 0xff)"),
+    "not UTF-8": (b"network N\xff", "is not UTF-8 text: line 1, byte 9, is 0xff"),
 }
 
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -16,6 +14,7 @@ from netc.graph import Node
 from netc.shapes import shape_at
 from netc.tensors import TensorType
 from tests.conftest import SPECS
+from tests.forms import assert_forms_agree, assert_same_state, ejected, outputs
 from tests.spec_twins import TWINS
 
 SIZES = {"B": 3, "T": 7, "S": 5, "H": 16, "W": 12, "h": 1, "w": 2}
@@ -49,6 +48,7 @@ def basic(channels: int, width: int) -> int:
 LEVELS = [64, 128, 256, 512, 1024]
 
 COUNTS = {
+    "lenet5": conv(1, 6, 25) + conv(6, 16, 25) + conv(16, 120, 25) + linear(120, 84, 10),
     "autoencoder": linear(784, 1000, 500, 250, 30, 250, 500, 1000, 784),
     "vae": linear(784, 400, 40) + linear(20, 400, 784),
     "siamese": conv(1, 15, 36) + conv(15, 30, 81) + linear(270, 2),
@@ -63,10 +63,6 @@ COUNTS = {
     "unet": sum(double(a, b) for a, b in zip([1, *LEVELS], LEVELS, strict=False)) + linear(64, 2)
     + sum(conv(2 * b, b, 4) + double(2 * b, b) for b in LEVELS[:-1]),
 }  # fmt: skip
-
-
-def code_lines(text: str) -> int:
-    return sum(1 for line in text.splitlines() if line.strip() and not line.strip().startswith("#"))
 
 
 def example(node: Node, classes: int) -> Tensor:
@@ -85,66 +81,24 @@ def examples(spec: str, network: netc.Network) -> tuple[list[Tensor], list[Tenso
     return [example(n, classes) for n in graph.inputs], [example(n, classes) for n in graph.targets]
 
 
-def outputs(model: Any, inputs: list[Tensor]) -> list[Tensor]:
-    torch.manual_seed(2)
-    value = model(*inputs)
-    return [value] if isinstance(value, Tensor) else list(value)
-
-
-def loss(model: Any, tensors: list[Tensor]) -> Tensor:
-    torch.manual_seed(3)
-    value = model.loss(*tensors)
-    assert isinstance(value, Tensor)
-    return value
-
-
-def assert_same(spec: str, network: netc.Network, ours: nn.Module, theirs: nn.Module) -> None:
-    """The same outputs and losses, to the last bit, with the same parameters and seed in training and in evaluation mode."""
-    theirs.load_state_dict(ours.state_dict(), strict=True)
-    inputs, targets = examples(spec, network)
-    with torch.no_grad():
-        for mode in (True, False):
-            ours.train(mode)
-            theirs.train(mode)
-            pairs = list(zip(outputs(ours, inputs), outputs(theirs, inputs), strict=True))
-            assert all(torch.isfinite(a).all() and torch.equal(a, b) for a, b in pairs)
-            assert torch.equal(loss(ours, inputs + targets), loss(theirs, inputs + targets))
-
-
 def shapes(model: nn.Module) -> dict[str, torch.Size]:
     return {key: value.shape for key, value in model.state_dict().items()}
 
 
 @pytest.mark.parametrize("spec", TWINS)
-def test_against_the_twin(spec: str, specs: Path) -> None:
+def test_against_the_twin_and_the_written_class(spec: str, specs: Path) -> None:
     network = netc.load(specs / f"{spec}.net")
     assert not network.warnings
     torch.manual_seed(0)
-    ours, theirs = network.module(), TWINS[spec][-1]()
-    assert shapes(ours) == shapes(theirs)
-    assert network.graph.parameter_count == sum(p.numel() for p in theirs.parameters()) == COUNTS[spec]
-    assert_same(spec, network, ours, theirs)
-
-
-@pytest.mark.parametrize("spec", TWINS)
-def test_the_written_class(spec: str, specs: Path) -> None:
-    network = netc.load(specs / f"{spec}.net")
-    space: dict[str, Any] = {}
-    exec(compile(network.source(), "model.py", "exec"), space)
+    ours, twin = network.module(), TWINS[spec][-1]()
+    assert shapes(ours) == shapes(twin)
+    assert network.graph.parameter_count == sum(p.numel() for p in twin.parameters()) == COUNTS[spec]
     torch.manual_seed(0)
-    ours = network.module()
-    torch.manual_seed(0)
-    theirs: nn.Module = space[network.graph.name]()
-    pairs = zip(ours.state_dict().items(), theirs.state_dict().items(), strict=True)
-    assert all(k == key and torch.equal(v, value) for (k, v), (key, value) in pairs)
-    assert_same(spec, network, ours, theirs)
-
-
-@pytest.mark.parametrize("spec", TWINS)
-def test_half_the_lines(spec: str, specs: Path) -> None:
-    text = (specs / f"{spec}.net").read_text()
-    assert text.startswith("# ")
-    assert 2 * code_lines(text) <= sum(code_lines(inspect.getsource(part)) for part in TWINS[spec])
+    written = ejected(network)()
+    assert_same_state(ours, written)
+    inputs, targets = examples(spec, network)
+    twin.load_state_dict(ours.state_dict(), strict=True)
+    assert_forms_agree(ours, [twin, written], inputs, targets)
 
 
 def test_each_spec_is_listed() -> None:

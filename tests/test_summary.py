@@ -6,8 +6,8 @@ import textwrap
 
 import pytest
 
-from netc.diagnostics import columns
 from netc.graph import Graph, Node
+from netc.page import columns
 from netc.pipeline import load
 from netc.summary import call_text, memory_text, parameters_text, summary, total_text
 

@@ -45,6 +45,17 @@ class Regression(nn.Module):
         return p
 
 
+class ThreeInputs(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.hidden = nn.Linear(3, 5)
+        self.output = nn.Linear(5, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h = torch.sigmoid(self.hidden(x))
+        return torch.sigmoid(self.output(h))
+
+
 def quartic(p: Tensor, y: Tensor) -> Tensor:
     return torch.mean((p - y) ** 4)
 

@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from netc.graph import Argument, Graph, Node, Ref
@@ -16,6 +17,8 @@ from netc.shapes import Dim
 BINDING = {"==": 1, "!=": 1, "<": 1, "<=": 1, ">": 1, ">=": 1, "+": 2, "-": 2, "*": 3, "/": 3, "//": 3, "%": 3, "@": 3,
            "prefix-": 4, "**": 5}  # fmt: skip
 ATOM = 9
+
+SMALL, LARGE = 1e-3, 1e6  # numbers between these are written without an exponent
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +58,8 @@ def literal(value: Any, values: Values, dims: Sizes = PLAIN) -> Text:
     if isinstance(value, DType):
         return Text(f"torch.{value.name}")
     if isinstance(value, Dim):
-        return Text(dims(value), 2)
+        text = dims(value)
+        return Text(text, ATOM if re.fullmatch(r"[\w.]+(\[\d+\])?", text) else BINDING["+"])
     if value is ...:
         return Text("...")
     if isinstance(value, Slice):
@@ -70,7 +74,19 @@ def literal(value: Any, values: Values, dims: Sizes = PLAIN) -> Text:
     if isinstance(value, float) and not math.isfinite(value):
         return Text(f'float("{value}")')
     negative = isinstance(value, (int, float)) and value < 0
-    return Text(repr(value), BINDING["prefix-"] if negative else ATOM)
+    return Text(float_text(value) if isinstance(value, float) else repr(value), BINDING["prefix-"] if negative else ATOM)
+
+
+def float_text(value: float) -> str:
+    """A finite number as one writes it: `0.05`, but `1e-5`, and `-1e9` where Python would write out all zeros."""
+    text = repr(value)
+    if value == 0 or SMALL <= abs(value) < LARGE:
+        return text
+    sign, digits, exponent = Decimal(text).normalize().as_tuple()
+    assert isinstance(exponent, int)
+    first, *rest = map(str, digits)
+    short = f"{'-' * sign}{first}{'.' if rest else ''}{''.join(rest)}e{exponent + len(rest)}"
+    return min(text, short, key=len)
 
 
 def _mode(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
@@ -79,7 +95,7 @@ def _mode(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
 
 
 def _training_rate(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
-    return [f"{param.name}={value!r} if self.training else 0.0"] if value else []
+    return [f"{param.name}={literal(value, values, dims).text} if self.training else 0.0"] if value else []
 
 
 def _keywords(param: Param, value: Any, values: Values, dims: Sizes) -> list[str]:
@@ -94,6 +110,17 @@ SPECIAL: dict[str, Callable[[Param, Any, Values, Sizes], list[str]]] = {
 }
 
 
+def is_required(param: Param, value: Any) -> bool:
+    """Whether an argument is always written: torch has no default for it, or netc has inferred it."""
+    return param.default is REQUIRED or (param.inferred and value is not None)
+
+
+def is_left_out(param: Param, value: Any) -> bool:
+    """Whether an argument has the value that torch gives it anyway."""
+    default = None if param.inferred else param.default
+    return not is_required(param, value) and bool(value == default) and type(value) is type(default)
+
+
 def arguments(params: Sequence[Param], given: dict[str, Argument], values: Values, dims: Sizes = PLAIN, spread: bool = False) -> list[str]:
     """The arguments of a call as an expert writes them: what is required by place, the rest by name where it differs.
 
@@ -106,9 +133,7 @@ def arguments(params: Sequence[Param], given: dict[str, Argument], values: Value
         if param.kind in SPECIAL:
             texts += SPECIAL[param.kind](param, argument.value, values, dims)
             continue
-        default = None if param.inferred else param.default
-        required = param.default is REQUIRED or (param.inferred and argument.value is not None)
-        if argument.value == default and not required and type(argument.value) is type(default):
+        if is_left_out(param, argument.value):
             by_place = False
             continue
         value = argument.value
@@ -118,7 +143,7 @@ def arguments(params: Sequence[Param], given: dict[str, Argument], values: Value
         if isinstance(value, list) and not (param.variadic and param.takes_tensors) and not any(isinstance(v, Ref) for v in value):
             value = tuple(value)
         text = literal(value, values, dims).text
-        by_place = by_place and required
+        by_place = by_place and is_required(param, argument.value)
         texts.append(text if by_place else f"{param.name}={text}")
     return texts
 

@@ -114,7 +114,7 @@ class Region:
     """One use of a block, a network or a labelled pipeline: the nodes made in it lie under its path.
 
     `kind` is "block" or "pipeline"; `name` the block's, `values` its arguments that are numbers, bools or strings, `names`
-    the names that it gives to values.
+    the names that it gives to values, `results` what a block with statements gives, used or not.
     """
 
     id: int
@@ -124,6 +124,7 @@ class Region:
     name: str = ""
     values: Mapping[str, Any] = field(default_factory=dict)
     names: dict[Ref, str] = field(default_factory=dict)
+    results: list[Ref] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Union
 
-from netc.code import Text, expression, literal, short
+from netc.code import Text, expression, is_left_out, is_required, literal, short
 from netc.emit.units import CallStep, NodeStep, Unit
 from netc.graph import Graph, Node, Ref
-from netc.ops.op import REQUIRED
 from netc.settings import Made
 from netc.tensors import DEFAULT_DTYPE, TensorType
 
@@ -87,21 +86,12 @@ def _made(node: Node, unit: Unit, graph: Graph, written: Written) -> Member:
     also = written.get((unit.region.name, unit.relative(node.path)), set())
     for param in node.op.params:
         value = node.config[param.name].value
-        required = param.default is REQUIRED or param.inferred
-        if not required and is_default(node, param.name) and param.name not in also:
+        if is_left_out(param, value) and param.name not in also:
             by_place = False
             continue
-        by_place = by_place and required
+        by_place = by_place and is_required(param, value)
         arguments.append(Argument(param.name, not by_place, tuple(value) if isinstance(value, list) else value))
     return Layer(short(node.op.target), tuple(arguments))
-
-
-def is_default(node: Node, param: str) -> bool:
-    """Whether an argument of a layer has the value that torch gives it anyway."""
-    assert node.op is not None
-    row = next(p for p in node.op.params if p.name == param)
-    value = node.config[param].value
-    return bool(value == row.default) and type(value) is type(row.default)
 
 
 def is_chain(unit: Unit) -> bool:
@@ -115,7 +105,7 @@ def flows(unit: Unit) -> bool:
         return False
     value, names = unit.inputs[0], []
     for step in unit.steps:
-        if step.refs != [value] or not _is_plain(step):
+        if step.refs != [value] or not is_plain(step):
             return False
         path = step.unit.region.path if isinstance(step, CallStep) else step.node.path
         value = step.unit.outputs[0] if isinstance(step, CallStep) else Ref(step.node.id)
@@ -125,7 +115,8 @@ def flows(unit: Unit) -> bool:
     return value == unit.outputs[0] and names == made and not any("." in n for n in names)
 
 
-def _is_plain(step: NodeStep | CallStep) -> bool:
+def is_plain(step: NodeStep | CallStep) -> bool:
+    """Whether a step calls a layer or unit with one value, and gives one."""
     if isinstance(step, CallStep):
         return len(step.unit.outputs) == 1
     node = step.node

@@ -8,17 +8,18 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from netc.code import short
-from netc.emit.classes import Classes, result_type, returned
+from netc.code import BINDING, Text, short
+from netc.emit.classes import Classes
 from netc.emit.members import init_line
+from netc.emit.texts import INDENT, WIDTH, docstring, result_type, returned
 from netc.emit.units import CallStep, NodeStep, Step, Unit, units_of
-from netc.emit.writer import INDENT, WIDTH, Writer, safe, use_counts
+from netc.emit.writer import Writer, safe, use_counts
 from netc.graph import Graph, InitRule, Node, Ref
 from netc.tensors import type_text
 
 
 def emit(graph: Graph, origin: str = "") -> str:
-    """Plain PyTorch: one class for the network, with `__init__`, `forward` and, where the spec has losses, `loss`.
+    """Plain PyTorch: one class for the network, with `__init__`, `forward` and, where the spec has them, `loss` and `metrics`.
 
     Its parameters have the keys of netc's module, so one `state_dict` fits both.
     """
@@ -62,8 +63,7 @@ class _Source:
         graph = self.graph
         inputs = ", ".join(f"{graph.name_of(n)}: {type_text(n.type)}" for n in graph.inputs)
         outputs = ", ".join(f"{o.name}: {type_text(graph.type_of(o.ref))}" for o in graph.outputs)
-        text = f"{inputs} to {outputs}."
-        return text if len(text) <= WIDTH - 10 else textwrap.fill(text, WIDTH, subsequent_indent="    ") + "\n    "
+        return docstring(f"{inputs} to {outputs}.", 4)
 
     def _rules(self) -> list[str]:
         """Ties, initialisations and frozen parameters, at the end of the constructor."""
@@ -92,18 +92,18 @@ class _Source:
     # --- methods ---
 
     def _methods(self) -> list[str]:
-        """`forward` and `loss`; where a loss needs values that are no outputs, both begin with one method that gives all."""
+        """`forward`, `loss` and `metrics`; where these need values that are no outputs, all begin with one method that gives them."""
         graph, outputs = self.graph, [o.ref for o in self.graph.outputs]
-        if not graph.losses:
+        if not graph.losses and not graph.metrics:
             return [self._method("forward", outputs)]
         every = list(dict.fromkeys([*outputs, *self._inner_values()]))
         arguments = ", ".join(safe(graph.name_of(n)) for n in graph.inputs)
         if len(every) == len(dict.fromkeys(outputs)):
-            return [self._method("forward", outputs), self._loss(outputs, f"self({arguments})")]
+            return [self._method("forward", outputs), *self._objectives(outputs, f"self({arguments})")]
         part = f"[:{len(outputs)}]" if len(outputs) > 1 else "[0]"
         head = self._signature("forward", graph.inputs, result_type(outputs))
         forward = f"{head}\n{INDENT}return self._values({arguments}){part}"
-        return [forward, self._method("_values", every), self._loss(every, f"self._values({arguments})")]
+        return [forward, self._method("_values", every), *self._objectives(every, f"self._values({arguments})")]
 
     def _signature(self, name: str, takes: Sequence[Node], result: str) -> str:
         arguments = "".join(f", {safe(self.graph.name_of(n))}: Tensor" for n in takes)
@@ -111,7 +111,7 @@ class _Source:
 
     def _writer(self, takes: Sequence[Node]) -> Writer:
         arguments = {Ref(n.id): safe(self.graph.name_of(n)) for n in takes}
-        return Writer(self.graph, arguments, self.names, lambda path: self.classes.reach(self.root, path))
+        return self.classes.writer(self.root, arguments, self.names)
 
     def _method(self, name: str, results: list[Ref]) -> str:
         writer = self._writer(self.graph.inputs)
@@ -119,16 +119,31 @@ class _Source:
         values = returned([writer.value(ref).text for ref in results])
         return "\n".join([self._signature(name, self.graph.inputs, result_type(results)), *writer.lines, values])
 
-    def _loss(self, given: list[Ref], call: str) -> str:
-        """The sum of the losses, from the values `given` that `call` gives."""
-        takes, losses = self.graph.inputs + self.graph.targets, [loss.ref for loss in self.graph.losses]
-        writer, steps = self._writer(takes), self._needed(losses, set(given))
-        writer.left = use_counts(steps, losses)
+    def _objectives(self, given: list[Ref], call: str) -> list[str]:
+        """The sum of the losses as one method and the metrics as another, from the values `given` that `call` gives."""
+        methods = []
+        if losses := [loss.ref for loss in self.graph.losses]:
+            lines, texts = self._from_values(losses, given, call)
+            total = " + ".join(text.inside(BINDING["*"]) for text in texts)
+            methods.append([self._signature("loss", self._tensors, "Tensor"), *lines, f"{INDENT}return {total}"])
+        if metrics := self.graph.metrics:
+            lines, texts = self._from_values([metric.ref for metric in metrics], given, call)
+            pairs = [f'"{metric.name}": {text.text}' for metric, text in zip(metrics, texts, strict=True)]
+            methods.append([self._signature("metrics", self._tensors, "dict[str, Tensor]"), *lines, returned(pairs, "{", "}")])
+        return ["\n".join(lines) for lines in methods]
+
+    def _from_values(self, results: list[Ref], given: list[Ref], call: str) -> tuple[list[str], list[Text]]:
+        """The statements that compute losses or metrics, and these as operands."""
+        writer, steps = self._writer(self._tensors), self._needed(results, set(given))
+        writer.left = use_counts(steps, results)
         names = [writer.name(ref) if writer.left.get(ref) else "_" for ref in given]
         first = [f"{INDENT}{', '.join(names)} = {call}"] if any(n != "_" for n in names) else []
-        writer.write(steps, losses)
-        total = " + ".join(writer.value(ref).inside(3) for ref in losses)
-        return "\n".join([self._signature("loss", takes, "Tensor"), *first, *writer.lines, f"{INDENT}return {total}"])
+        writer.write(steps, results)
+        return [*first, *writer.lines], [writer.value(ref) for ref in results]
+
+    @property
+    def _tensors(self) -> list[Node]:
+        return self.graph.inputs + self.graph.targets
 
     def _needed(self, results: Sequence[Ref], given: set[Ref]) -> list[Step]:
         """The steps that these values depend on, but for what is given."""
@@ -143,11 +158,11 @@ class _Source:
         return [found[id] for id in sorted(found)]
 
     def _inner_values(self) -> list[Ref]:
-        """Values of the forward pass that a loss needs beside the outputs."""
+        """Values of the forward pass that a loss or metric needs beside the outputs."""
         outputs = {o.ref for o in self.graph.outputs}
         forward = {step.id for step in self._needed(list(outputs), set())}
         needed: set[Ref] = set()
-        stack, seen = [loss.ref for loss in self.graph.losses], set()
+        stack, seen = [objective.ref for objective in (*self.graph.losses, *self.graph.metrics)], set()
         while stack:
             ref = stack.pop()
             step = self.makers.get(ref.node)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netc.graph import Graph, Node, Ref, Region, dims_in
+from netc.tensors import Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,21 @@ class Unit:
         return path.removeprefix(f"{self.region.path}.") if self.region.path else path
 
 
+def results_of(step: Step, graph: Graph) -> list[Ref]:
+    """The tensors that a step gives, all parts of a tuple."""
+    if isinstance(step, CallStep):
+        return step.unit.outputs
+    return list(_leaves(Ref(step.node.id), step.node.type))
+
+
+def _leaves(ref: Ref, kind: Type) -> Iterator[Ref]:
+    if not isinstance(kind, tuple):
+        yield ref
+        return
+    for i, part in enumerate(kind):
+        yield from _leaves(Ref(ref.node, (*ref.path, i)), part)
+
+
 def units_of(graph: Graph) -> Unit:
     """The unit of the whole network."""
     return _Tree(graph).root()
@@ -121,9 +137,12 @@ class _Tree:
         """The unit of a region; None where it must be dissolved."""
         unit = Unit(region, self.inside[region.id])
         ids = {n.id for n in unit.nodes}
-        unit.inputs = list(dict.fromkeys(ref for n in unit.nodes for ref in n.refs if ref.node not in ids))
+        places = {ref: i for i, ref in enumerate(region.names)}  # the inputs of a block have their names first, in its order
+        taken = dict.fromkeys(ref for n in unit.nodes for ref in n.refs if ref.node not in ids)
+        unit.inputs = sorted(taken, key=lambda ref: places.get(ref, len(places)))
         used = [ref for n in self.graph.nodes if n.id not in ids for ref in n.refs if ref.node in ids]
-        unit.outputs = sorted({*used, *(ref for ref in self.results if ref.node in ids)}, key=lambda ref: (ref.node, ref.path))
+        results = [ref for ref in (*self.results, *region.results) if ref.node in ids]
+        unit.outputs = sorted({*used, *results}, key=lambda ref: (ref.node, ref.path))
         if not self._can_be_a_class(unit, ids):
             return None
         unit.steps = self._steps(region)

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netc.code import Text, expression, size_writer
-from netc.emit.units import NodeStep, Step
+from netc.emit.loops import Children, Loop, find_loop, is_tuple
+from netc.emit.texts import INDENT, WIDTH
+from netc.emit.units import NodeStep, Step, results_of
 from netc.graph import Graph, Ref
 from netc.lower.scope import SOURCE_NAMES
-
-WIDTH = 100  # a line with a nested expression is not made longer than this
-INDENT = " " * 8
+from netc.tensors import Type
 
 
 def safe(name: str) -> str:
@@ -24,11 +24,13 @@ class Writer:
     """Writes steps as statements. A value that is used once, right after it is made, stands inside its use.
 
     `takes` are the method's arguments by name, `names` the names that the spec gives to values, `reach` how a layer or a
-    unit inside is reached from `self`, by its full path.
+    unit inside is reached from `self`, by its full path, `children` how all layers of a container are.
     """
 
-    def __init__(self, graph: Graph, takes: Mapping[Ref, str], names: Mapping[Ref, str], reach: Callable[[str], str]) -> None:
-        self.graph, self.reach = graph, reach
+    def __init__(
+        self, graph: Graph, takes: Mapping[Ref, str], names: Mapping[Ref, str], reach: Callable[[str], str], children: Children
+    ) -> None:
+        self.graph, self.reach, self.children = graph, reach, children
         self.lines: list[str] = []
         self.given = names
         self.names: dict[Ref, str] = dict(takes)
@@ -57,14 +59,8 @@ class Writer:
     def _is_free(self, name: str) -> bool:
         """Whether a variable can be used again: its value is used up, and no text that is still to be written names it."""
         unwritten = [self.current, *(text.text for _, text in self.pending.values())]
-        is_used_up = name in self.scratch and not self._uses_left(self.scratch[name])
+        is_used_up = name in self.scratch and not self.left.get(self.scratch[name])
         return is_used_up and not any(re.search(rf"\b{name}\b", text) for text in unwritten)
-
-    def _uses_left(self, ref: Ref) -> bool:
-        """Whether a value is still used, or where it is a whole tuple any part of it."""
-        if ref.path:
-            return bool(self.left.get(ref))
-        return any(left > 0 for other, left in self.left.items() if other.node == ref.node)
 
     def value(self, ref: Ref) -> Text:
         """A value as an operand."""
@@ -76,27 +72,59 @@ class Writer:
             owner, _, name = node.path.rpartition(".")
             is_own = not owner or not self.reach(node.path).endswith('"]')
             return Text(self.reach(node.path) if is_own else f"{self.reach(owner)}.{name}")
-        made = next((id for id, (step, _) in self.pending.items() if ref in results_of(step, self.graph)), None)
-        if made is not None:
-            return self.pending.pop(made)[1]
-        self.left[Ref(ref.node)] = self.left.get(Ref(ref.node), 0) - 1
-        return Text(self.names[Ref(ref.node)] + "".join(f"[{i}]" for i in ref.path))
+        made = next(id for id, (step, _) in self.pending.items() if ref in results_of(step, self.graph))
+        return self.pending.pop(made)[1]
 
     def write(self, steps: Sequence[Step], results: Sequence[Ref]) -> None:
         """The statements for the steps; what is left pending stands in the return."""
         self.left = use_counts(steps, results)
         uses = dict(self.left)
-        for step in steps:
-            self._flush(step)
-            text = self._text(step)
-            made = results_of(step, self.graph)
-            named = len(made) != 1 or made[0] in self.given
-            if named or uses.get(made[0], 0) != 1 or len(text.text) > WIDTH:
-                self._assign(step, text)
+        rest = list(steps)
+        while rest:
+            loop = find_loop(rest, self.graph, self.children, uses)
+            if loop:
+                self._loop(loop)
+                rest = rest[len(loop.steps) :]
             else:
-                self.pending[step.id] = (step, text)
+                self._step(rest.pop(0), uses)
         if [ref for step, _ in self.pending.values() for ref in results_of(step, self.graph)] != list(results):
             self._write_pending()
+
+    def _step(self, step: Step, uses: Mapping[Ref, int]) -> None:
+        """A statement for a step, now or once its value is used."""
+        self._flush(step)
+        text = self._text(step)
+        made = results_of(step, self.graph)
+        named = is_tuple(step) or len(made) != 1 or made[0] in self.given
+        if named or uses.get(made[0], 0) != 1 or len(text.text) > WIDTH:
+            self._assign(step, text)
+        else:
+            self.pending[step.id] = (step, text)
+
+    def _loop(self, loop: Loop) -> None:
+        """`for layer in …`, over the variables that the results of the last step are called by."""
+        begins = [loop.begins[i] for i in range(len(loop.begins))]
+        last = list(self.pending)[-1:]
+        kept = {id: self.pending.pop(id) for id in last if len(begins) == 1 and begins[0] in results_of(self.pending[id][0], self.graph)}
+        self._write_pending()
+        self.pending |= kept
+        starts = [self.value(ref).text for ref in begins]
+        text, results = ", ".join(starts), results_of(loop.steps[-1], self.graph)
+        self.current = "" if text.isidentifier() else text
+        for ref in results:  # each has a variable of its own, also where nothing needs it after the loop
+            self.left[ref] = self.left.get(ref, 0) + 1
+        names = [self.name(ref) for ref in results]
+        if names != starts:
+            self.lines.append(f"{INDENT}{', '.join(names)} = {text}")
+        self.current = ""
+        layer = next(name for name in ("layer", "layer_", "layer__") if name not in self.taken)
+        texts = [names[a] if isinstance(a, int) else self.names[a] for a in loop.arguments]
+        self.lines.append(f"{INDENT}for {layer} in {loop.layers}:")
+        self.lines.append(f"{INDENT}    {', '.join(names)} = {layer}({', '.join(texts)})")
+        for ref in begins:
+            self.left[ref] += 1  # counted below, with the others
+        for ref in [*results, *(ref for step in loop.steps for ref in step.refs)]:
+            self.left[ref] -= 1
 
     def _text(self, step: Step) -> Text:
         if isinstance(step, NodeStep):
@@ -130,18 +158,24 @@ class Writer:
         self._line(step, text)
 
     def _line(self, step: Step, text: Text) -> None:
-        names = [self.name(ref) for ref in results_of(step, self.graph)]
-        self.lines.append(f"{INDENT}{', '.join(names)} = {text.text}")
+        self.lines.append(f"{INDENT}{self._names(step)} = {text.text}")
 
+    def _names(self, step: Step) -> str:
+        """What stands on the left: a variable, or one for each part of a tuple, `_` where nothing needs it."""
+        made = results_of(step, self.graph)
+        if not is_tuple(step):
+            return ", ".join(self.name(ref) if self.left.get(ref) or len(made) == 1 else "_" for ref in made)
+        assert isinstance(step, NodeStep)
+        return self._parts(Ref(step.node.id), step.node.type, top=True)
 
-def results_of(step: Step, graph: Graph) -> list[Ref]:
-    """The values that a statement gives a name: of a node all parts where these are tensors, else the whole."""
-    if not isinstance(step, NodeStep):
-        return step.unit.outputs
-    kind, id = step.node.type, step.node.id
-    if isinstance(kind, tuple) and not any(isinstance(part, tuple) for part in kind):
-        return [Ref(id, (i,)) for i in range(len(kind))]
-    return [Ref(id)]
+    def _parts(self, ref: Ref, kind: Type, top: bool = False) -> str:
+        if not isinstance(kind, tuple):
+            return self.name(ref) if self.left.get(ref) else "_"
+        parts = [self._parts(Ref(ref.node, (*ref.path, i)), part) for i, part in enumerate(kind)]
+        if set(parts) <= {"_"} and not top:
+            return "_"
+        text = ", ".join(parts) + ("," if len(parts) == 1 else "")
+        return text if top and len(parts) > 1 else f"({text})"
 
 
 def use_counts(steps: Iterable[Step], results: Iterable[Ref]) -> dict[Ref, int]:

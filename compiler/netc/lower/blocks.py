@@ -31,7 +31,7 @@ from netc.lower.values import (
 from netc.ops.op import dtype_named
 from netc.shapes import Dim
 from netc.source import Span
-from netc.tensors import DEFAULT_DTYPE, DTYPES, TensorType
+from netc.tensors import DEFAULT_DTYPE, DTYPES, TensorType, why_impossible
 
 
 class Evaluator(Pipelines):
@@ -107,7 +107,9 @@ class Evaluator(Pipelines):
                 self.fail("size-needed", message, entry.span, set_hint(size))
             elif not has_unknown(size) and (isinstance(size, bool) or not isinstance(size, int) or size < 1):
                 self.fail("bad-size", "a size is a positive int", entry.span)
-        if all(type(size) is int and size > 0 for size in shape):
+        if not has_unknown(shape) and (why := why_impossible(tuple(shape))):
+            self.fail("rank" if "axes" in why else "bad-size", f"`{tensor.name.name}` {why}", tensor.name.span)
+        elif all(type(size) is int and size > 0 for size in shape):
             value = self._with_init(tensor, TensorType(tuple(int(size) for size in shape), dtype), scope)
         self.bind(s.Name(tensor.name.span, tensor.name.name.replace(".", "_")), value, scope)
 

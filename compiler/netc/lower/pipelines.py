@@ -12,6 +12,7 @@ from netc.graph import Ref
 from netc.lower.binding import spread
 from netc.lower.calls import Calls
 from netc.lower.scope import Binding, Place, Scope
+from netc.lower.steps import least_steps
 from netc.lower.values import (
     CALLABLES,
     PARAMETRIC,
@@ -231,6 +232,7 @@ class Pipelines(Calls):
             return []
         if repeat.stop is None and isinstance(start, list) and repeat.variable:
             items: Sequence[Any] = start
+            count = len(items)
         else:
             first: Any = 0 if repeat.stop is None else start
             last: Any = start if repeat.stop is None else stop
@@ -238,8 +240,8 @@ class Pipelines(Calls):
                 if isinstance(number, bool) or not isinstance(number, int):
                     self._not_a_count(number, place.span)
                     return []
-            items = range(first, last)
-        self.count("`repeat`", repeat.span, len(items) if len(items) < 10**9 else 10**9)
+            items, count = range(first, last), max(0, last - first)  # `len` of a range has a limit
+        self.count(count, least_steps(repeat.body), repeat.span)
         return items
 
     def _not_a_count(self, value: Any, span: Span) -> None:

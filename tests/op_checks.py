@@ -130,7 +130,7 @@ def outcome(op: Op, case: dict[str, Any], training: bool = True) -> Outcome:
 
 def _run(op: Op, ours: Inferred, call: dict[str, Argument], tensors: Tensors, training: bool) -> Outcome:
     node = Node(0, "op", HERE, ours.type, op, op.name, ours.config, call, ours.weights)
-    space: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "t": tensors.made}
+    space: dict[str, Any] = {"torch": torch, "nn": nn, "F": nn.functional, "t": tensors.made, "self": nn.Module().train(training)}
     weights: dict[str, Shape] | None = None
     try:
         if op.is_module:

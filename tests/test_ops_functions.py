@@ -33,6 +33,7 @@ STRICTER = (
     "would cut it off",  # masked_fill and full_like of whole numbers with 0.5 put 0
     "would leave nothing",  # an axis of size 0
     "does not work on bools",  # products and clamps of bools in some places
+    "makes numbers, not bools",  # linspace of at most one step
     "needs floats",  # distances of whole numbers in some places
     "needs at least one axis",  # a single number as a vector
     "needs equal axes before the last two",  # attention broadcasts batches
@@ -42,6 +43,7 @@ STRICTER = (
     "is too short for",  # a circular padding at one end of what is cut off at the other
     "bias must be",  # a bias may stretch
     "makes floats",  # of whole numbers where there are none
+    "makes numbers, not bools",  # of no numbers at all torch does
     "`arange` of",  # floats as limits of whole numbers are cut off
     "stands on the right side only",  # einsum lets `...` stand for no axes there
     " is 1 and ",  # einsum stretches axes of one name

@@ -161,7 +161,7 @@ def test_a_fixed_batch_axis_must_hold_for_every_batch() -> None:
 @pytest.mark.parametrize(
     ("y", "target", "words"),
     [
-        ("[B, 1]", [0.0, np.nan, np.inf], "2 values that are NaN or infinite, in `y (2)`"),
+        ("[B, 1]", [0.0, np.nan, np.inf], "2 values that are NaN or infinite: 2 in `y`, first in row 1"),
         ("int64[B]", [0.0, 1.5, 2.0], "declared int64, and 1 value of the data cannot be that, e.g. 1.5 in row 1"),
         ("uint8[B]", [0, 1, 256], "declared uint8, and 1 value of the data cannot be that, e.g. 256 in row 2"),
         ("bool[B]", [0, 1, 2], "declared bool, and 1 value"),

@@ -9,9 +9,9 @@ from typing import Any
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Argument, Ref, refs_in
 from netc.ops.op import Op, Problem, Slice, Use
-from netc.shapes import Shape
+from netc.shapes import Shape, TooLong
 from netc.source import Span
-from netc.tensors import Type, type_text
+from netc.tensors import Type, flat_types, type_text, why_impossible
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,20 @@ def infer(op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], 
     use = Use(op, values)
     try:
         kind = op.rule(use)
+        weights = op.weights(use) if op.weights else {}
     except Problem as problem:
         return _place(problem, op, {**config, **call}, lookup, span)
+    except TooLong as long:
+        return Diagnostic("bad-size", f"`{op.name}`: {long}", span)
+    shapes = [*(leaf.shape for leaf in flat_types(kind)), *weights.values()]
+    if why := next(filter(None, map(why_impossible, shapes)), ""):
+        code = "rank" if "axes" in why else "bad-size"
+        return Diagnostic(code, f"a {'parameter' if weights else 'result'} of `{op.name}` {why}", span)
     filled = {
         name: replace(argument, value=use.inferred[name], origin="inferred") if name in use.inferred else argument
         for name, argument in config.items()
     }
-    return Inferred(kind, filled, op.weights(use) if op.weights else {})
+    return Inferred(kind, filled, weights)
 
 
 def typed(value: Any, lookup: Lookup) -> Any:
@@ -73,5 +80,7 @@ def _place(problem: Problem, op: Op, arguments: Mapping[str, Argument], lookup: 
         if not refs and span.start <= argument.span.start and argument.span.end <= span.end and primary is span:
             primary = argument.span
         related += [Related(k.span, type_text(k.type)) for k in map(lookup, refs)]
+        if refs and span.start < argument.span.start < span.end and argument.span.position[0] > span.position[0]:
+            related.append(Related(argument.span, f"`{name}`"))  # in a call of several lines
     kept = [r for r in dict.fromkeys(related) if r.span != primary]
     return Diagnostic(problem.code, problem.message, primary, related=tuple(kept), hint=problem.hint)

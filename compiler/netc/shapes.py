@@ -1,19 +1,35 @@
 """The algebra of sizes: ints and named dimensions under `+ - * // %`, kept in a normal form.
 
 A `Dim` is a polynomial with integer coefficients over *atoms*: names (`H`) and floor divisions that do not simplify
-(`(H - 1) // 2`). Two expressions that are equal as polynomials over the same atoms have one normal form, so `==` decides;
-`2 * (H // 2)` and `H` are different, as they are for an odd `H`. Names stand for positive ints.
+(`(H - 1) // 2`). `==` says whether two expressions are equal for all values: `H - H // 2` is `(H + 1) // 2`, and
+`2 * (H // 2)` is not `H`, as they differ for an odd `H`. Names stand for positive ints.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import reduce
-from math import gcd
+from itertools import product as combinations
+from math import gcd, lcm
 from typing import Union
+from zlib import crc32
 
 Size = Union[int, "Dim"]
 Shape = tuple[Size, ...]
+
+
+# A size that takes more to write is nobody's, and those that double at every step would fill the memory.
+LONGEST = 2000  # characters of a floor division
+MOST_TERMS = 500
+MOST_POWER = 64  # torch's tensors have no more axes
+MOST_BITS = 256  # of a factor
+
+
+class TooLong(ArithmeticError):
+    """A size has become too long a formula to be computed with."""
+
+    def __init__(self) -> None:
+        super().__init__("the size has become too long a formula")
 
 
 class FloorDiv:
@@ -25,6 +41,8 @@ class FloorDiv:
         self.top = top
         self.bottom = bottom
         self.key = f"{bracket(top)} // {bracket(bottom)}"
+        if len(self.key) > LONGEST:
+            raise TooLong
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, FloorDiv) and (self.top, self.bottom) == (other.top, other.bottom)
@@ -45,14 +63,20 @@ def atom_text(atom: Atom) -> str:
     return atom if isinstance(atom, str) else atom.key
 
 
+# Where expressions are compared first. Large, so that no floor division is 0 for all that are smaller.
+SAMPLE = 5003
+# The most combinations of remainders that are looked through for equality.
+MOST_CASES = 2048
+
+
 class Dim:
     """A size that is not a plain int: `Dim.named("H") * 2 + 1`. Results that are constant are ints again."""
 
-    __slots__ = ("_hash", "terms")
+    __slots__ = ("_sample", "terms")
 
     def __init__(self, terms: Mapping[Monomial, int]) -> None:
         self.terms: dict[Monomial, int] = dict(terms)
-        self._hash = hash(frozenset(self.terms.items()))
+        self._sample: int | None = None
 
     @staticmethod
     def named(name: str) -> Dim:
@@ -60,10 +84,24 @@ class Dim:
         return Dim({((name, 1),): 1})
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Dim) and self.terms == other.terms
+        if isinstance(other, Dim):
+            return self is other or self.terms == other.terms or (self.sample == other.sample and _is_zero(self - other))
+        return isinstance(other, int) and self.sample == other and _is_zero(self - other)
 
     def __hash__(self) -> int:
-        return self._hash
+        return hash(self.sample)  # equal expressions have equal values, however they are written
+
+    @property
+    def sample(self) -> int:
+        """The value for certain sizes, which are other ones for each name."""
+        if self._sample is None:
+            try:
+                value = self.at({name: SAMPLE + crc32(name.encode()) % SAMPLE for name in self.names()})
+            except ZeroDivisionError:
+                value = -1
+            assert isinstance(value, int)
+            self._sample = value
+        return self._sample
 
     def __reduce__(self) -> tuple[type[Dim], tuple[dict[Monomial, int]]]:
         return Dim, (self.terms,)
@@ -83,6 +121,8 @@ class Dim:
         return self * -1 + other
 
     def __mul__(self, other: Size) -> Size:
+        if len(self.terms) * len(terms_of(other)) > MOST_TERMS**2:
+            raise TooLong
         product: dict[Monomial, int] = {}
         for m, a in self.terms.items():
             for n, b in terms_of(other).items():
@@ -142,6 +182,48 @@ class Dim:
         return total
 
 
+# --- equality -----------------------------------------------------------------------------------------------------
+
+
+def periods(size: Size) -> dict[str, int]:
+    """For each name a number after which the floor divisions by ints repeat: 6 for `H // 2 + H // 3`."""
+    found: dict[str, int] = {}
+    for monomial in size.terms if isinstance(size, Dim) else ():
+        for atom, _ in monomial:
+            inner = {atom: 1} if isinstance(atom, str) else periods(atom.top)
+            by = atom.bottom if isinstance(atom, FloorDiv) and isinstance(atom.bottom, int) else 1
+            for name, period in inner.items():
+                found[name] = lcm(found.get(name, 1), period * abs(by))
+    return found
+
+
+def by_remainders(size: Size, every: Mapping[str, int]) -> Iterator[tuple[dict[str, int], Size]]:
+    """The remainders that the names can leave, and for each what the size is then, with `every * n + remainder` for a name `n`.
+
+    With `periods` for `every` no floor division by an int is left in it.
+    """
+    for remainders in combinations(*(range(n) for n in every.values())):
+        case = dict(zip(every, remainders, strict=True))
+        yield case, size_at(size, {name: Dim.named(name) * n + case[name] for name, n in every.items() if n > 1})
+
+
+def periods_within(size: Size) -> dict[str, int] | None:
+    """The periods of a size; None where there are too many combinations of remainders to look through."""
+    every = periods(size)
+    count = reduce(lambda a, b: a * b, every.values(), 1)
+    return every if count <= MOST_CASES else None
+
+
+def _is_zero(difference: Size) -> bool:
+    """Whether a difference of sizes is 0 for all values of the names."""
+    if isinstance(difference, int):
+        return difference == 0
+    every = periods_within(difference)
+    if every is None or max(every.values(), default=1) == 1:
+        return False  # polynomials have one form
+    return all(isinstance(value, int) and value == 0 for _, value in by_remainders(difference, every))
+
+
 def _is_lone_division(monomial: Monomial) -> bool:
     return len(monomial) == 1 and isinstance(monomial[0][0], FloorDiv)
 
@@ -163,6 +245,8 @@ def _times(a: Monomial, b: Monomial) -> Monomial:
     powers = dict(a)
     for atom, power in b:
         powers[atom] = powers.get(atom, 0) + power
+        if powers[atom] > MOST_POWER:
+            raise TooLong
     return tuple(sorted(powers.items(), key=lambda item: atom_text(item[0])))
 
 
@@ -182,6 +266,8 @@ def terms_of(size: Size) -> Mapping[Monomial, int]:
 def from_terms(terms: Mapping[Monomial, int]) -> Size:
     """The int or `Dim` with those terms; terms with factor 0 are dropped."""
     kept = {monomial: factor for monomial, factor in terms.items() if factor}
+    if len(kept) > MOST_TERMS or any(factor.bit_length() > MOST_BITS for factor in kept.values()):
+        raise TooLong
     if not kept:
         return 0
     return kept[()] if kept.keys() == {()} else Dim(kept)
@@ -202,8 +288,23 @@ def divide(top: Size, bottom: Size) -> Size:
         if isinstance(top, int):
             return top // bottom
         return _divide_by_int(top, bottom) if bottom > 0 else _opaque(top, bottom)
+    if top == 0:
+        return 0
     exact = _divide_exactly(top, bottom)
-    return exact if exact is not None else _opaque(top, bottom)
+    if exact is not None:
+        return exact
+    above, below = _cancelled(top, bottom)
+    return divide(above, below) if isinstance(below, int) else _opaque(above, below)
+
+
+def _cancelled(top: Size, bottom: Dim) -> tuple[Size, Size]:
+    """The fraction without what divides all terms above and below: a number, and names, which are not 0."""
+    terms = [*terms_of(top).items(), *bottom.terms.items()]
+    number = gcd(*(factor for _, factor in terms))
+    names = {atom for atom, _ in terms[-1][0] if isinstance(atom, str)}
+    shared = tuple(sorted((name, power) for name in names if (power := min(dict(m).get(name, 0) for m, _ in terms))))
+    by = Dim({shared: number}) if shared else number
+    return divide(top, by), divide(bottom, by)
 
 
 def _opaque(top: Size, bottom: Size) -> Size:

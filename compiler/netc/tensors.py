@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from math import prod
 from typing import Union
 
 from netc.shapes import Dim, Shape, Size, shape_at, shape_text
@@ -53,6 +54,21 @@ class TensorType:
     def __str__(self) -> str:
         text = shape_text(self.shape)
         return text if self.dtype == DEFAULT_DTYPE else f"{self.dtype}{text}"
+
+
+# What torch's kernels are made for.
+MOST_AXES = 64
+# A tensor's bytes are counted in a signed 64-bit number, and a number has up to 8 of them.
+MOST_NUMBERS = 2**60
+
+
+def why_impossible(shape: Shape) -> str:
+    """Why torch has no tensor of that shape, however small its named dimensions are; empty where it may have one."""
+    if len(shape) > MOST_AXES:
+        return f"would have {len(shape)} axes, and torch has tensors of {MOST_AXES} at most"
+    if prod(size for size in shape if isinstance(size, int)) > MOST_NUMBERS:
+        return f"would be {shape_text(shape)}, more than 2**60 numbers, which no machine holds"
+    return ""
 
 
 # What an op gives: a tensor, or a tuple of such (an LSTM gives `(output, (h, c))`).

@@ -57,6 +57,24 @@ def random_slope(use: Use) -> Type:
     return float_only(use)
 
 
+def celu(use: Use) -> Type:
+    """As the input; the formula divides by `alpha`."""
+    chosen(use, "alpha", use["alpha"] != 0, "another number than 0")
+    return float_only(use)
+
+
+def hardtanh(use: Use) -> Type:
+    """As the input, cut off below `min_val` and above `max_val`."""
+    chosen(use, "max_val", use["max_val"] > use["min_val"], f"above min_val, {use['min_val']}")
+    return float_only(use)
+
+
+def softshrink(use: Use) -> Type:
+    """As the input, nearer to 0 by `lambd`."""
+    chosen(use, "lambd", use["lambd"] >= 0, "0 or more")
+    return float_only(use)
+
+
 # module, function (or none), the parameters that they share, rule
 FORMULAS: tuple[tuple[str, str, str, Rule], ...] = (
     ("ReLU", "torch.relu", "", number_only),
@@ -65,18 +83,18 @@ FORMULAS: tuple[tuple[str, str, str, Rule], ...] = (
     ("Tanh", "torch.tanh", "", float_only),
     ("GELU", "torch.nn.functional.gelu", "approximate: none|tanh = none", float_only),
     ("ELU", "torch.nn.functional.elu", "alpha: float = 1.0", float_only),
-    ("CELU", "torch.nn.functional.celu", "alpha: float = 1.0", float_only),
+    ("CELU", "torch.nn.functional.celu", "alpha: float = 1.0", celu),
     ("SELU", "torch.nn.functional.selu", "", float_only),
     ("SiLU", "torch.nn.functional.silu", "", float_only),
     ("Mish", "torch.nn.functional.mish", "", float_only),
     ("LeakyReLU", "torch.nn.functional.leaky_relu", "negative_slope: float = 0.01", float_only),
     ("Softplus", "torch.nn.functional.softplus", "beta: float = 1.0, threshold: float = 20.0", float_only),
     ("Softsign", "torch.nn.functional.softsign", "", float_only),
-    ("Hardtanh", "torch.nn.functional.hardtanh", "min_val: float = -1.0, max_val: float = 1.0", float_only),
+    ("Hardtanh", "torch.nn.functional.hardtanh", "min_val: float = -1.0, max_val: float = 1.0", hardtanh),
     ("Hardsigmoid", "torch.nn.functional.hardsigmoid", "", float_only),
     ("Hardswish", "torch.nn.functional.hardswish", "", float_only),
     ("Hardshrink", "torch.nn.functional.hardshrink", "lambd: float = 0.5", float_only),
-    ("Softshrink", "torch.nn.functional.softshrink", "lambd: float = 0.5", float_only),
+    ("Softshrink", "torch.nn.functional.softshrink", "lambd: float = 0.5", softshrink),
     ("Tanhshrink", "torch.nn.functional.tanhshrink", "", float_only),
     ("LogSigmoid", "torch.nn.functional.logsigmoid", "", float_only),
     ("Softmax", "torch.nn.functional.softmax", "dim: int? = none", over_dim),

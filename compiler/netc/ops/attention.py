@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from netc.ops.modules import layer, of_shape, probability, under, weighted
+from netc.ops.modules import MOST_LAYERS, chosen, layer, of_shape, probability, under, weighted
 from netc.ops.op import Problem, Use
 from netc.shapes import Shape, Size
 from netc.tensors import TensorType, Type
@@ -200,6 +200,7 @@ def transformer_weights(use: Use) -> Mapping[str, Shape]:
     """The layers of encoder and decoder, and behind each a normalisation."""
     found: dict[str, Shape] = {}
     for name, one in (("encoder", encoder_layer_weights(use)), ("decoder", decoder_layer_weights(use))):
+        chosen(use, f"num_{name}_layers", use[f"num_{name}_layers"] <= MOST_LAYERS, f"at most {MOST_LAYERS}")
         for i in range(use[f"num_{name}_layers"]):
             found |= under(f"{name}.layers.{i}", one)
         found |= under(f"{name}.norm", _affine((use["d_model"],), use["bias"]))

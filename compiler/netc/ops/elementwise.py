@@ -6,6 +6,7 @@ What torch makes of each dtype is its documentation's "Type promotion"; a test c
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from netc.ops import rules as r
 from netc.ops.functions import function, method, need_not_bool, need_one_dtype
@@ -238,4 +239,4 @@ CHANGES = [
     *(method(n, "input: tensor", r.same) for n in ("detach", "clone", "contiguous")),
 ]
 
-ROWS: list[Op] = [*UNARY, *BINARY, *MORE, *CHANGES]
+ROWS: list[Op] = [*UNARY, *(replace(op, stretches=True) for op in (*BINARY, *MORE)), *CHANGES]

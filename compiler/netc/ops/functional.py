@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from netc.ops import rules as r
 from netc.ops.functions import function, functional, need_int, need_one_dtype, need_rank
-from netc.ops.modules import positive_all, probability
+from netc.ops.modules import chosen, positive_all, probability
 from netc.ops.normalization import local_response_norm
 from netc.ops.op import Op, Problem, Rule, Use, axis_of
 from netc.shapes import Shape, product, shape_text
@@ -77,6 +79,8 @@ def _check_mask(use: Use, q: TensorType, k: TensorType) -> None:
     mask, scores = use.tensor("attn_mask"), (*q.shape[:-1], k.shape[-2])
     if use["is_causal"]:
         raise Problem("argument-type", f"`{use.op.name}`: attn_mask and is_causal do not go together", "is_causal", "attn_mask")
+    if mask.rank < 2:
+        raise Problem("rank", f"`{use.op.name}` needs attn_mask of at least 2 axes, [L, S], and gets {mask}", "attn_mask")
     if mask.dtype not in ("bool", q.dtype):
         raise Problem("dtype", f"`{use.op.name}`: attn_mask must be bool or {q.dtype}, and is {mask}", "attn_mask")
     if r.broadcast(use.op.name, mask.shape, scores, "attn_mask", "query", "key") != scores:
@@ -147,6 +151,7 @@ def cosine_similarity(use: Use) -> Type:
     """One number for every pair of vectors along `dim`; the tensors broadcast."""
     a, b = r.need_float(use, "x1"), r.need_float(use, "x2")
     both = TensorType(r.broadcast(use.op.name, a.shape, b.shape, "x1", "x2"), r.result_dtype([a, b]))
+    chosen(use, "eps", use["eps"] >= 0, "0 or more")
     axis = axis_of(use, both)
     return both.with_shape(both.shape[:axis] + both.shape[axis + 1 :])
 
@@ -226,8 +231,9 @@ ROWS: list[Op] = [
                local_response_norm),
     functional("normalize", "input: tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12", over_axis()),
     functional("gumbel_softmax", "logits: tensor, tau: float = 1, hard: bool = false, dim: int = -1", over_axis("logits")),
-    functional("cosine_similarity", f"{PAIR}, dim: int = 1, eps: float = 1e-08", cosine_similarity),
-    functional("pairwise_distance", f"{PAIR}, p: float = 2.0, eps: float = 1e-06, keepdim: bool = false", pairwise_distance),
+    replace(functional("cosine_similarity", f"{PAIR}, dim: int = 1, eps: float = 1e-08", cosine_similarity), stretches=True),
+    replace(functional("pairwise_distance", f"{PAIR}, p: float = 2.0, eps: float = 1e-06, keepdim: bool = false", pairwise_distance),
+            stretches=True),
     functional("grid_sample", "input: tensor, grid: tensor, mode: bilinear|nearest|bicubic = bilinear, "
                "padding_mode: zeros|border|reflection = zeros, align_corners: bool? = none", grid_sample),
     functional("affine_grid", "theta: tensor, size: sizes, align_corners: bool? = none", affine_grid),

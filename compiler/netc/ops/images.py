@@ -112,7 +112,8 @@ def _padded(use: Use, x: TensorType, axis: int, before: Size, after: Size) -> Si
         room = size + min(other, 0) if isinstance(other, int) and mode == "circular" else size  # what the other end cuts off is gone
         if mode in TAKEN and isinstance(room, int) and isinstance(amount, int) and amount > room - TAKEN[mode]:
             raise Problem("bad-size", f'`pad` of {x} with mode="{mode}": axis {axis} is too short for {amount}', "pad", "input")
-    if isinstance(total, int) and total < 1:
+    cut = [n for n in (before, after) if isinstance(n, int) and n < 0 and mode in ("constant", "circular")]  # cut off before padding
+    if (isinstance(total, int) and total < 1) or (isinstance(size, int) and size + sum(cut) < 1):
         raise Problem("bad-size", f"`pad` of {x} would leave nothing of axis {axis}", "pad", "input")
     return total
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from netc.ops.functions import INDEX_DTYPES, function, functional, need_index, need_one_dtype, need_rank
 from netc.ops.index import index
+from netc.ops.modules import chosen
 from netc.ops.op import Op, Problem, Use, axis_of
 from netc.ops.rules import broadcast
 from netc.shapes import Size, shape_text
@@ -77,6 +78,8 @@ def embedding(use: Use) -> Type:
     """`int64[…]` and a table `[N, D]` to `[…, D]`."""
     places, table = use.tensor(), need_rank(use, "weight", 2)
     need_index(use, "input", INDEX_DTYPES)
+    index, count = use["padding_idx"], table.shape[0]
+    chosen(use, "padding_idx", index is None or not isinstance(count, int) or -count <= index < count, f"an entry of the {count}")
     return TensorType((*places.shape, table.shape[1]), table.dtype)
 
 

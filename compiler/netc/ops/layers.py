@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from netc.ops.modules import chosen, layer, of_shape, part, probability, weighted, with_bias
 from netc.ops.op import Problem, Rule, Use, axis_of
@@ -139,6 +140,7 @@ def distance(use: Use) -> Type:
         raise Problem("axis", f"`{use.op.name}` on {a}: there is no axis {dim}", "dim", "x1")
     if a.shape[dim] != b.shape[dim]:
         raise Problem("shape-mismatch", f"`{use.op.name}` compares vectors along axis {dim}, and gets {a} and {b}", "x1", "x2")
+    chosen(use, "eps", use.op.name == "PairwiseDistance" or use["eps"] >= 0, "0 or more")
     axis, shape = dim % a.rank, broadcast(use.op.name, a.shape, b.shape, "x1", "x2")
     kept = (1,) if use.values.get("keepdim") else ()
     return a.with_shape((*shape[:axis], *kept, *shape[axis + 1 :]))
@@ -184,8 +186,9 @@ ROWS = [
     layer("Dropout1d", RATE, dropout_channels(2, 3)),
     layer("Dropout2d", RATE, dropout_channels(4)),
     layer("Dropout3d", RATE, dropout_channels(4, 5)),
-    layer("CosineSimilarity", "dim: int = 1, eps: float = 1e-08", distance, inputs="x1: tensor, x2: tensor"),
-    layer("PairwiseDistance", "p: float = 2.0, eps: float = 1e-06, keepdim: bool = false", distance, inputs="x1: tensor, x2: tensor"),
+    replace(layer("CosineSimilarity", "dim: int = 1, eps: float = 1e-08", distance, inputs="x1: tensor, x2: tensor"), stretches=True),
+    replace(layer("PairwiseDistance", "p: float = 2.0, eps: float = 1e-06, keepdim: bool = false", distance,
+            inputs="x1: tensor, x2: tensor"), stretches=True),
     layer("Flatten", "start_dim: int = 1, end_dim: int = -1", flatten),
     layer("Unflatten", "dim: int, unflattened_size: ints", unflatten),
 ]  # fmt: skip

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netc.conditions import condition
 from netc.ops.modules import chosen
 from netc.ops.op import Op, Problem, Rule, Use, signature
 from netc.ops.rules import listed_shapes, need_float
@@ -15,6 +16,7 @@ from netc.shapes import Shape, Size
 from netc.tensors import INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
+STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
 
 def fit(prediction: TensorType, target: TensorType) -> str:
@@ -30,6 +32,13 @@ def fit(prediction: TensorType, target: TensorType) -> str:
 def reduced(use: Use, shape: Shape, dtype: str) -> Type:
     """One number, or with reduction="none" one each."""
     return TensorType(shape if use["reduction"] == "none" else (), dtype)
+
+
+def _columns(prediction: TensorType, target: TensorType) -> str:
+    """A hint where a prediction has one column, and the target several."""
+    count = target.shape[-1] if target.rank else 1
+    one = prediction.rank == target.rank and prediction.shape[-1:] == (1,) and prediction.shape[:-1] == target.shape[:-1]
+    return f"predict as many, e.g. with `Linear({count})`; to stretch one on purpose, `expand_as` says so" if one else ""
 
 
 # --- what operands must be ------------------------------------------------------------------------------------------
@@ -50,8 +59,9 @@ def same_shapes(use: Use, names: Sequence[str], kinds: Sequence[TensorType]) -> 
     """Raises unless all operands have one shape."""
     for kind in kinds[1:]:
         if kind.shape != kinds[0].shape:
-            raise Problem("loss-shape", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}", *names,
-                          hint=fit(kinds[0], kind))  # fmt: skip
+            when = condition(kinds[0].shape, kind.shape)
+            raise Problem("loss-shape", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}{when.text}", *names,
+                          hint=when.hint or fit(kinds[0], kind) or _columns(kinds[0], kind) or STRETCH)  # fmt: skip
 
 
 def class_numbers(use: Use, y: TensorType, p: TensorType, shape: Shape) -> TensorType:
@@ -61,18 +71,37 @@ def class_numbers(use: Use, y: TensorType, p: TensorType, shape: Shape) -> Tenso
         raise Problem("dtype", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
                       hint="declare class numbers as `target y: int64[B]`")  # fmt: skip
     if y.shape != shape:
-        raise Problem("loss-shape", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
-                      hint=fit(TensorType(shape), y))  # fmt: skip
+        when = condition(shape, y.shape)
+        raise Problem("loss-shape", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}{when.text}",
+                      "target", "input", hint=_class_hint(p, y, shape) or when.hint)  # fmt: skip
     if y.dtype != "int64":
         raise Problem("dtype", f"`{use.op.name}` needs class numbers of dtype int64, and gets {y}", "target", hint="`y -> long`")
     return y
+
+
+def _class_hint(p: TensorType, y: TensorType, shape: Shape) -> str:
+    """What is probably meant: an axis too many, classes in the last axis of the scores where torch wants them in axis 1, one-hot rows."""
+    if p.rank > 2 and y.shape == p.shape[:-1]:
+        return f"classes are axis 1 of the scores: send them through `{'transpose(1, 2)' if p.rank == 3 else 'movedim(-1, 1)'}`"
+    if y.shape == p.shape:
+        return "for one-hot rows take the place of the 1: `argmax(y, dim=1)`"
+    return fit(TensorType(shape), y)
+
+
+def need_classes(use: Use, p: TensorType, classes: Size) -> None:
+    """More than one class: of one, the probability is always 1 and the loss always 0."""
+    if classes == 1:
+        raise Problem("bad-size", f"`{use.op.name}` of scores {p} has one class only, so that it is always 0",
+                      "num_classes" if "num_classes" in use.values else "input",
+                      hint="give it a score each class, e.g. `Linear(2)`; for yes or no take `BCEWithLogitsLoss`")  # fmt: skip
 
 
 def class_weight(use: Use, p: TensorType, classes: Size) -> None:
     """`weight` has one number each class."""
     weight = use.values.get("weight")
     if weight is not None and (weight.shape != (classes,) or weight.dtype != p.dtype):
-        raise Problem("loss-shape", f"`{use.op.name}`: weight {weight} must be {p.with_shape((classes,))}, one each class", "weight")
+        raise Problem("loss-shape", f"`{use.op.name}`: weight {weight} must be {p.with_shape((classes,))}, one each class", "weight",
+                      hint=f"e.g. `buffer weight: [{classes}] = ones`")  # fmt: skip
 
 
 # --- one number each ------------------------------------------------------------------------------------------------
@@ -121,8 +150,9 @@ def gaussian(use: Use) -> Type:
     need_target(use, p, "var")
     one = p.with_axis(-1, 1) if p.rank else p
     if var.shape not in (p.shape, one.shape):
+        hint = "give it the last axis back: `-> unsqueeze(-1)`" if var.shape == p.shape[:-1] else ""
         raise Problem("loss-shape", f"`{use.op.name}` of {p} needs a variance each, {p}, or {one}, and gets {var}", "var", "input",
-                      hint=fit(one, var))  # fmt: skip
+                      hint=hint)  # fmt: skip
     return kind
 
 
@@ -149,11 +179,16 @@ def class_scores(use: Use) -> Type:
 def against_classes(use: Use, p: TensorType, y: TensorType, probabilities: bool) -> Type:
     """Scores against class numbers, or where allowed against probabilities of the scores' shape."""
     outer = p.shape[:-1] if p.rank == 1 else (p.shape[0], *p.shape[2:])
+    if use.op.name != "NLLLoss":
+        need_classes(use, p, p.shape[0 if p.rank == 1 else 1])
     smoothing = use.values.get("label_smoothing", 0)
     chosen(use, "label_smoothing", 0 <= smoothing <= 1, "from 0 to 1")
     if not probabilities or y.dtype in INTEGERS:
         class_numbers(use, y, p, outer)
-    elif y != p:
+    elif y == p:
+        index = use.values.get("ignore_index")
+        chosen(use, "ignore_index", index is None or index < 0, "left out where the target is of probabilities")
+    else:
         wanted = TensorType(outer, "int64")
         raise Problem("loss-shape" if y.dtype == p.dtype else "dtype",
                       f"`{use.op.name}` of scores {p} needs class numbers {wanted}, or probabilities {p}, and gets {y}",
@@ -164,6 +199,7 @@ def against_classes(use: Use, p: TensorType, y: TensorType, probabilities: bool)
 def multi_margin(use: Use) -> Type:
     """Scores `[N, C]` against class numbers `int64[N]`."""
     p = _scores(use, 1, 2)
+    need_classes(use, p, p.shape[-1])
     class_weight(use, p, p.shape[-1])
     class_numbers(use, use.tensor("target"), p, p.shape[:-1])
     chosen(use, "p", use["p"] in (1, 2), "1 or 2")

@@ -97,6 +97,10 @@ def number_of(use: Use, size: Size, why: str, name: str = "input") -> int:
     return size
 
 
+# Of a layer that is a stack of layers, each with parameters of its own; the deepest that are known have some tens.
+MOST_LAYERS = 10_000
+
+
 def chosen(use: Use, name: str, is_good: bool, words: str) -> None:
     """An argument that must be as `words` say."""
     if not is_good:

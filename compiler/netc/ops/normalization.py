@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netc.ops.modules import at_least, layer, spatial, weighted
+from netc.ops.modules import at_least, chosen, layer, spatial, weighted
 from netc.ops.op import Problem, Rule, Use, Weights, sizes_of
 from netc.ops.rules import need_float
 from netc.shapes import Shape, product
@@ -24,7 +24,11 @@ def batch_norm(*ranks: int) -> Rule:
         if x.rank not in (ranks or range(2, 99)):
             wanted = " or ".join(map(str, ranks)) or "at least 2"
             raise Problem("rank", f"`{use.op.name}` needs {wanted} axes, and gets {x}", "input")
+        chosen(use, "eps", use["eps"] > 0, "positive")
         use.infer("num_features", x.shape[1])
+        if product((x.shape[0], *x.shape[2:])) == 1:
+            raise Problem("bad-size", f"`{use.op.name}` of {x}: in training a single value of each channel has no variance", "input",
+                          hint="leave the size of the batch open, e.g. `[B, …]`, or take `LayerNorm`")  # fmt: skip
         return x
 
     return rule

@@ -22,6 +22,7 @@ from netc.tensors import TensorType, Type
 Axis = Any  # a name, or an `AnonymousAxis`, which einops compares by identity
 Groups = list[list[Axis]]
 ELLIPSIS = _ellipsis
+LONGEST = 1000  # characters of a pattern; a tensor has 64 axes at most
 
 
 def _bad(use: Use, why: str, *names: str, code: str = "argument-type", hint: str = "") -> Problem:
@@ -47,6 +48,8 @@ def _parsed(use: Use, text: str, **options: bool) -> ParsedExpression:
 
 
 def _sides(use: Use) -> tuple[str, str]:
+    if len(use["pattern"]) > LONGEST:
+        raise Problem("argument-type", f"`{use.op.name}`: a pattern has at most {LONGEST} characters", "pattern")
     sides = use["pattern"].split("->")
     if len(sides) != 2:
         raise _bad(use, "a pattern has two sides with one `->` between them")

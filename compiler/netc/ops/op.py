@@ -293,6 +293,7 @@ class Op:
     written: str = "call"
     is_loss: bool = False
     is_merge: bool = False
+    stretches: bool = False  # a function that stretches its operands to a common shape
 
     @property
     def is_module(self) -> bool:
@@ -306,8 +307,9 @@ class Op:
 
     @property
     def broadcasts(self) -> bool:
-        """Whether it is an operator that stretches its operands to a common shape."""
-        return self.target.startswith("operator.") and not self.is_merge and self.written != "@"
+        """Whether it is an operator or function that stretches its operands to a common shape."""
+        is_operator = self.target.startswith("operator.") and not self.is_merge and self.written not in ("@", "index")
+        return is_operator or self.stretches
 
     @property
     def min_inputs(self) -> int:

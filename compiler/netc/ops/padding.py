@@ -48,7 +48,8 @@ def _check(use: Use, kind: str, x: TensorType, axis: int, before: int, after: in
     if kind in TAKEN and max(before, after) > size - TAKEN[kind]:
         raise Problem("bad-size", f"`{use.op.name}` of {x}: a padding of {max(before, after)} needs an axis of at least "
                       f"{max(before, after) + TAKEN[kind]}, and axis {axis} has {size}", "padding", "input")  # fmt: skip
-    if size + before + after < 1 or (kind == "Circular" and size + min(before, 0) + min(after, 0) < 1):
+    cut = min(before, 0) + min(after, 0) if kind in ("Circular", *MADE_UP) else 0  # these cut off before they pad
+    if size + before + after < 1 or size + cut < 1:
         raise Problem("bad-size", f"`{use.op.name}` of {x} would leave nothing of axis {axis}", "padding", "input")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netc.ops.modules import chosen, layer, probability, weighted
+from netc.ops.modules import MOST_LAYERS, chosen, layer, probability, weighted
 from netc.ops.op import Problem, Rule, Use
 from netc.shapes import Shape, shape_text
 from netc.tensors import TensorType, Type
@@ -47,6 +47,7 @@ def _sequence(use: Use) -> TensorType:
 def _check_sizes(use: Use) -> None:
     use.number("hidden_size")
     use.number("num_layers")
+    chosen(use, "num_layers", use["num_layers"] <= MOST_LAYERS, f"at most {MOST_LAYERS}")
     probability(use, "dropout")
     if use["dropout"] and use["num_layers"] == 1:
         raise Problem("argument-type", f"`{use.op.name}`: dropout stands between layers, and num_layers is 1", "dropout",

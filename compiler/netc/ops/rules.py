@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from netc.conditions import condition
 from netc.ops.op import Problem, Rule, Use, axis_of
 from netc.shapes import Dim, Shape, Size, product, shape_text
 from netc.tensors import DEFAULT_DTYPE, TensorType, Type, category, promote, promote_number
@@ -67,8 +68,9 @@ def equal_shapes(use: Use, names: Sequence[str], kinds: Sequence[TensorType]) ->
     """Raises unless all tensors have one shape."""
     for kind in kinds[1:]:
         if kind.shape != kinds[0].shape:
-            raise Problem("shape-mismatch", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}", *names,
-                          hint=_merge_hint(use.op.name, kinds[0], kind))  # fmt: skip
+            when = condition(kinds[0].shape, kind.shape)
+            raise Problem("shape-mismatch", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}{when.text}", *names,
+                          hint=when.hint or _merge_hint(use.op.name, kinds[0], kind))  # fmt: skip
 
 
 def _merge_hint(op: str, a: TensorType, b: TensorType) -> str:
@@ -112,10 +114,11 @@ def concat(use: Use) -> Type:
     axis = axis_of(use, tensors[0])
     total: Size = 0
     for t in tensors:
-        if t.with_axis(axis, 0).shape != tensors[0].with_axis(axis, 0).shape:
-            raise Problem("shape-mismatch",
-                          f"`{use.op.name}(dim={use['dim']})` needs equal sizes in the other axes, and gets {listed_shapes(tensors)}",
-                          "tensors")  # fmt: skip
+        others, first = t.with_axis(axis, 0).shape, tensors[0].with_axis(axis, 0).shape
+        if others != first:
+            when = condition(first, others)
+            what = f"needs equal sizes in the other axes, and gets {listed_shapes(tensors)}{when.text}"
+            raise Problem("shape-mismatch", f"`{use.op.name}(dim={use['dim']})` {what}", "tensors", hint=when.hint)
         total = total + t.shape[axis]
     return TensorType(tensors[0].with_axis(axis, total).shape, promote(*(t.dtype for t in tensors)))
 
@@ -135,7 +138,9 @@ def broadcast(op: str, a: Shape, b: Shape, *names: str) -> Shape:
     for i in range(1, max(len(a), len(b)) + 1):
         m, n = (s[-i] if i <= len(s) else 1 for s in (a, b))
         if m != n and 1 not in (m, n):
-            raise Problem("shape-mismatch", f"`{op}` cannot broadcast {shape_text(a)} and {shape_text(b)}: {m} is not {n}", *names)
+            when = condition((m,), (n,))
+            raise Problem("shape-mismatch", f"`{op}` cannot broadcast {shape_text(a)} and {shape_text(b)}: {m} is not {n}{when.text}",
+                          *names, hint=when.hint)  # fmt: skip
         result.append(n if m == 1 else m)
     return tuple(reversed(result))
 
@@ -175,7 +180,8 @@ def matmul(use: Use) -> Type:
         raise Problem("dtype", f"`{use.op.name}` does not work on bools", "input", "other", hint="convert with `-> float`")
     inner_b = b.shape[-2] if b.rank > 1 else b.shape[0]
     if a.shape[-1] != inner_b:
-        raise Problem("shape-mismatch", f"`{use.op.name}` of {a} and {b}: {a.shape[-1]} columns meet {inner_b} rows",
+        when = condition(a.shape[-1:], (inner_b,))
+        raise Problem("shape-mismatch", f"`{use.op.name}` of {a} and {b}: {a.shape[-1]} columns meet {inner_b} rows{when.text}",
                       "input", "other", hint="`transpose(-2, -1)` turns a matrix over")  # fmt: skip
     outer = broadcast(use.op.name, a.shape[:-2], b.shape[:-2], "input", "other")
     return TensorType((*outer, *(a.shape[-2:-1] if a.rank > 1 else ()), *(b.shape[-1:] if b.rank > 1 else ())), a.dtype)

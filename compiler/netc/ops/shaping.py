@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from netc.conditions import condition
 from netc.ops import rules as r
 from netc.ops.functions import function, method, need_int, need_positive, need_rank
 from netc.ops.op import Op, Problem, Rule, Use, axis_of, normal_axis, value_text
 from netc.shapes import Dim, Size, product, shape_text
 from netc.tensors import TensorType, Type
+
+MOST_PARTS = 10_000  # of a tensor that is taken apart; each is a value of its own
 
 # --- one shape for another ---------------------------------------------------------------------------------------
 
@@ -30,10 +33,13 @@ def _reshaped(use: Use, x: TensorType, shape: tuple[Size, ...], total: Size, nam
     if -1 in shape:
         rest = total // known if known != 0 else 0
         if rest * known != total or known == 0:
-            raise Problem("shape-mismatch", f"{where}: {total} numbers do not divide by {known}", name, "input")
+            when = condition((rest * known,), (total,))
+            what = f"{total} numbers do not divide by {known}{when.text.replace('equal', 'as they would')}"
+            raise Problem("shape-mismatch", f"{where}: {what}", name, "input", hint=when.hint)
         return tuple(rest if s == -1 else s for s in shape)
     if known != total:
-        raise Problem("shape-mismatch", f"{where}: {total} numbers are not {known}", name, "input")
+        when = condition((known,), (total,))
+        raise Problem("shape-mismatch", f"{where}: {total} numbers are not {known}{when.text}", name, "input", hint=when.hint)
     return shape
 
 
@@ -85,8 +91,9 @@ def expand(use: Use) -> Type:
         raise Problem("rank", f"`{use.op.name}` of {x} to {shape_text(sizes)}: {why}", name, "input")
     for i, (old, size) in enumerate(zip(x.shape, sizes[new:], strict=True)):
         if size != -1 and old not in (1, size):
-            what = f"cannot stretch {x} to {shape_text(sizes)}: {old} is not {size}"
-            raise Problem("shape-mismatch", f"`{use.op.name}` {what}", name, "input")
+            when = condition((old,), (size,))
+            what = f"cannot stretch {x} to {shape_text(sizes)}: {old} is not {size}{when.text}"
+            raise Problem("shape-mismatch", f"`{use.op.name}` {what}", name, "input", hint=when.hint)
         sizes[new + i] = old if size == -1 else size
     if any(isinstance(size, int) and size < 0 for size in sizes):
         raise Problem("bad-size", f"`{use.op.name}`: a size is negative in {shape_text(sizes)}", name)
@@ -179,7 +186,13 @@ def chunk(use: Use) -> Type:
     size = x.shape[axis]
     if size % count != 0:
         raise Problem("bad-size", f"`chunk({count})` of {x}: {size} does not divide by {count}", "chunks", "input")
+    _few(use, count)
     return (x.with_axis(axis, size // count),) * count
+
+
+def _few(use: Use, parts: int) -> None:
+    if parts > MOST_PARTS:
+        raise Problem("bad-size", f"`{use.op.name}` would make {parts} parts, and netc keeps {MOST_PARTS} at most", "input")
 
 
 def split(use: Use) -> Type:
@@ -195,6 +208,7 @@ def split(use: Use) -> Type:
     need_positive(use, "split_size_or_sections")
     whole = need_int(use, size // sections, "the number of its parts", "input")
     rest = need_int(use, size - whole * sections, "the size of its last part", "input")
+    _few(use, whole)
     return tuple(x.with_axis(axis, part) for part in [sections] * whole + [rest] * (rest > 0))
 
 
@@ -207,6 +221,7 @@ def tensor_split(use: Use) -> Type:
         ends = [0, *(len(range(size)[:place]) for place in places), size]
         return tuple(x.with_axis(axis, max(0, end - start)) for start, end in pairwise(ends))
     need_positive(use, "indices_or_sections")
+    _few(use, places)
     return tuple(x.with_axis(axis, size // places + (i < size % places)) for i in range(places))
 
 
@@ -215,6 +230,7 @@ def unbind(use: Use) -> Type:
     x = use.tensor()
     axis = axis_of(use, x)
     count = need_int(use, x.shape[axis], "the number of its parts", "input")
+    _few(use, count)
     return (x.with_shape(x.shape[:axis] + x.shape[axis + 1 :]),) * count
 
 

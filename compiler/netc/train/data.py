@@ -20,6 +20,7 @@ from netc.train.normalize import Array, Scaling, fit_scaling
 
 # Arguments for which scikit-learn insists on a tuple; for others, such as `weights`, on a list.
 TUPLES = ("n_samples", "center_box")
+MOST_COLUMNS = 6  # columns with bad values that a message lists
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,8 @@ def load_data(section: Section) -> Table:
     try:
         features, target = getattr(importlib.import_module(module), name)(**values)
     except Exception as e:  # whatever it is, it comes from the arguments in the spec
-        raise error("data", f"`{made.recipe.name}` cannot make this data: {_sentence(e)}", made.span) from e
+        hint = f"its arguments are those of scikit-learn's `{name}`"
+        raise error("data", f"`{made.recipe.name}` cannot make this data: {_sentence(e)}", made.span, hint) from e
     return table_of(np.asarray(features), np.asarray(target), made.span)
 
 
@@ -120,7 +122,7 @@ def prepare(graph: Graph, section: Section, table: Table, seed: int, batch_size:
     Raises NetError: `data-shape` where the table does not fit the declarations, `data-value` for NaN, infinity and numbers
     that the declared dtype cannot hold, `data` where `validation` leaves nothing to train on.
     """
-    nodes = _fed(graph, table)
+    nodes = fed(graph, table)
     values = [table.features, table.target][: len(nodes)]
     problems = [*_finite(table.features, table.feature_names, table.span)]
     problems += _finite(table.target, table.target_names, table.span) if len(nodes) > 1 else []
@@ -159,14 +161,17 @@ def _type(node: Node) -> TensorType:
     return node.type
 
 
-def _fed(graph: Graph, table: Table) -> list[Node]:
+def fed(graph: Graph, table: Table) -> list[Node]:
     """The nodes that the table feeds, the input and the target if there is one; NetError where there are more or none."""
     for kind, nodes, least in (("input", graph.inputs, 1), ("target", graph.targets, 0)):
         if not least <= len(nodes) <= 1:
             names = f": {listed(graph.name_of(n) for n in nodes)}" if nodes else ""
             message = f"the data feeds one {kind}, and the network has {count_of(len(nodes), kind)}{names}"
             span = nodes[1].span if nodes else graph.span
-            raise NetError([Diagnostic("data-shape", message, span, related=(Related(table.span, "the data"),))])
+            first = graph.name_of(nodes[0]) if nodes else ""
+            hint = f"declare one, and take its columns apart: `{first}[:, :1]` and `{first}[:, 1:]`"
+            hint = hint if nodes else "declare e.g. `input x: [B, F]`"
+            raise NetError([Diagnostic("data-shape", message, span, related=(Related(table.span, "the data"),), hint=hint)])
     return [*graph.inputs, *graph.targets]
 
 
@@ -181,7 +186,9 @@ def split(table: Table, section: Section, seed: int) -> tuple[Array, Array]:
     span = section.values["validation"].span
     count = math.ceil(fraction * len(rows))  # as scikit-learn counts
     if count >= len(rows):
-        raise error("data", f"`validation = {fraction}` of {count_of(len(rows), 'row')} leaves none to train on", span)
+        raise error(
+            "data", f"`validation = {fraction}` of {count_of(len(rows), 'row')} leaves none to train on", span, "a smaller share, e.g. 0.2"
+        )
     from sklearn.model_selection import train_test_split
 
     strata = _strata(table, count)
@@ -268,20 +275,31 @@ def _columns(array: Array) -> Array:
     return array.reshape(len(array), -1)
 
 
-def _bad_values(bad: Array, names: Sequence[str], what: str, span: Span) -> list[Diagnostic]:
-    """A problem for the columns with bad values: which, and how many."""
-    counts = _columns(bad).sum(axis=0)
-    columns = [f"{name} ({count})" for name, count in zip(names, counts, strict=True) if count]
-    if not columns:
-        return []
-    total = count_of(int(counts.sum()), "value")
-    return [Diagnostic("data-value", f"the data has {total} {what}, in {listed(columns)}", span)]
-
-
 def _finite(array: Array, names: Sequence[str], span: Span) -> list[Diagnostic]:
-    if array.dtype.kind not in "fc":
+    """A problem where values are no numbers or not finite: in which columns, how many, and where first."""
+    columns = _columns(array)
+    if array.dtype.kind not in "biufc":
+        text = [name for name, column in zip(names, columns.T, strict=True) if not _are_numbers(column)]
+        hint = "give each a number, or leave the column out"
+        return [Diagnostic("data-value", f"the data has what is no number, in {listed(text or names)}", span, hint=hint)]
+    bad = ~np.isfinite(columns)
+    if not bad.any():
         return []
-    return _bad_values(~np.isfinite(array), names, "that are NaN or infinite", span)
+    found = [
+        f"{column.sum()} in `{name}`, first in row {column.argmax()}" for name, column in zip(names, bad.T, strict=True) if column.any()
+    ]
+    more = [f"{count_of(len(found) - MOST_COLUMNS, 'column')} more"] if len(found) > MOST_COLUMNS else []
+    total = f"{count_of(int(bad.sum()), 'value')} that {'is' if bad.sum() == 1 else 'are'} NaN or infinite"
+    return [Diagnostic("data-value", f"the data has {total}: {'; '.join(found[:MOST_COLUMNS] + more)}", span,
+                       hint="leave these rows out, or fill the values in")]  # fmt: skip
+
+
+def _are_numbers(column: Array) -> bool:
+    try:
+        column.astype(np.float64)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _uncastable(graph: Graph, node: Node, array: Array, source: Span) -> list[Diagnostic]:
@@ -305,7 +323,10 @@ def _unheld(graph: Graph, node: Node, bad: Array, array: Array, source: Span) ->
     row = int(np.flatnonzero(_columns(bad).any(axis=1))[0])
     value = _columns(array)[row][_columns(bad)[row]][0]
     message = f"`{name}` is declared {dtype}, and {count_of(int(bad.sum()), 'value')} of the data cannot be that, e.g. {value} in row {row}"
-    return Diagnostic("data-value", message, node.span, "declared here", (Related(source, "the data"),))
+    hint = f"{'int64' if dtype in INTEGERS else 'float32'} holds more, as does a scaled value: `normalize`"
+    if dtype in INTEGERS + BOOL and value != int(value):
+        hint = f"for numbers with fractions declare `{node.kind} {name}: {shape_text(_type(node).shape)}`"
+    return Diagnostic("data-value", message, node.span, "declared here", (Related(source, "the data"),), hint)
 
 
 def _cast(array: Array, dtype: str) -> Array:

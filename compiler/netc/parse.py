@@ -25,7 +25,7 @@ from netc.syntax_errors import explain, stop_of
 def read(path: Path) -> Source:
     """The text of a file. Raises `NetError` in one line where there is none to be had."""
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        text = decoded(path.read_bytes(), f"`{path}`")
     except FileNotFoundError:
         siblings = [p.name for p in path.parent.glob("*.net")] if path.parent.is_dir() else []
         near = closest(path.name, siblings)
@@ -33,16 +33,22 @@ def read(path: Path) -> Source:
         raise error("file", f"there is no file `{path}`", hint=hint) from None
     except IsADirectoryError:
         raise error("file", f"`{path}` is a folder", hint="name a .net file in it") from None
-    except UnicodeDecodeError as bad:
-        line = len(re.findall(rb"\r\n?|\n", bad.object[: bad.start])) + 1
-        hint = "it looks like UTF-16; save it as UTF-8" if bad.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "save it as UTF-8"
-        where = f"line {line}, byte {bad.start}, is 0x{bad.object[bad.start]:02x}"
-        raise error("file", f"`{path}` is not UTF-8 text: {where}", hint=hint) from None
     except OSError as bad:
         raise error("file", f"`{path}` cannot be read: {bad.strerror}") from None
     if not text.strip():
         raise error("file", f"`{path}` is empty")
     return Source(str(path), text)
+
+
+def decoded(content: bytes, what: str) -> str:
+    """The text that the bytes are. Raises `NetError`; `what` is named there."""
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as bad:
+        line = len(re.findall(rb"\r\n?|\n", bad.object[: bad.start])) + 1
+        hint = "it looks like UTF-16; save it as UTF-8" if bad.object[:2] in (b"\xff\xfe", b"\xfe\xff") else "save it as UTF-8"
+        where = f"line {line}, byte {bad.start}, is 0x{bad.object[bad.start]:02x}"
+        raise error("file", f"{what} is not UTF-8 text: {where}", hint=hint) from None
 
 
 # What is longer is no spec, and would take minutes and gigabytes to be told so: some microseconds a character.

@@ -195,7 +195,8 @@ class Network:
 
         name = name or (Path(self.text.name).stem if self.text.name.endswith(".net") else self.graph.name)
         program = self.program
-        return train(program.graph, self.module, program.data, program.train, spec=resolve(program, beside=True), name=name, base=Path(runs),
+        spec = resolve(program, beside=True)
+        return train(program.graph, self.module, program.data, program.train, spec=spec, name=name, base=Path(runs),
                      stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table)  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from netc.diagnostics import error
-from netc.parse import read
+from netc.parse import decoded, read
 from netc.source import Source
 
 STANDARD_INPUT = "-"
@@ -32,14 +32,7 @@ def _is_hidden(path: Path) -> bool:
 def opened(path: str) -> Source:
     """The text of a file, or with `-` of standard input. Raises `NetError`."""
     if path == STANDARD_INPUT:
-        return _standard_input()
+        return Source("<stdin>", decoded(sys.stdin.buffer.read(), "standard input"))
     if Path(path).is_dir():
         raise error("file", f"there is no .net file in `{path}`")
     return read(Path(path))
-
-
-def _standard_input() -> Source:
-    try:
-        return Source("<stdin>", sys.stdin.buffer.read().decode("utf-8-sig"))
-    except UnicodeDecodeError as bad:
-        raise error("file", f"standard input is not UTF-8 text (byte {bad.start} is 0x{bad.object[bad.start]:02x})") from None

@@ -1,4 +1,6 @@
-"""Every layer, loss and function of `torch.nn` with one or two of its values replaced, or an axis of its input: what netc takes torch takes, and the other way round.
+"""Every layer, loss and function of `torch.nn` with one or two of its values replaced, or an axis of its input.
+
+What netc takes torch takes, and the other way round.
 
 Values are small, negative, 0, too large; the draw is seeded, so that a failure comes back.
 """

@@ -28,6 +28,9 @@ def check(
     """
     try:
         source = opened(spec)
+    except NetError as problem:
+        return problem.diagnostics
+    try:
         loaded = load(source, set, network, allow_python=allow_python)
     except NetError as problem:
         if network is not None or {d.code for d in problem.diagnostics} != {"no-network"}:

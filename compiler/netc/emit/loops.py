@@ -46,6 +46,8 @@ def find_loop(steps: Sequence[Step], graph: Graph, children: Children, uses: Map
     if found is None or len(found[1]) < SHORTEST:
         return None
     layers, names = found
+    if path_of(steps[0]) != f"{prefix}.{names[0]}":  # most steps; the others are looked at one by one
+        return None
     run = steps[: len(names)]
     if [path_of(step) for step in run] != [f"{prefix}.{name}" for name in names]:
         return None

@@ -140,7 +140,8 @@ class _Tree:
         places = {ref: i for i, ref in enumerate(region.names)}  # the inputs of a block have their names first, in its order
         taken = dict.fromkeys(ref for n in unit.nodes for ref in n.refs if ref.node not in ids)
         unit.inputs = sorted(taken, key=lambda ref: places.get(ref, len(places)))
-        used = [ref for n in self.graph.nodes if n.id not in ids for ref in n.refs if ref.node in ids]
+        users = dict.fromkeys(user for id in ids for user in self.users.get(id, ()) if user not in ids)
+        used = [ref for user in users for ref in self.graph.node(user).refs if ref.node in ids]
         results = [ref for ref in (*self.results, *region.results) if ref.node in ids]
         unit.outputs = sorted({*used, *results}, key=lambda ref: (ref.node, ref.path))
         if not self._can_be_a_class(unit, ids):

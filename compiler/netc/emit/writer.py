@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from netc.code import Text, expression, size_writer
@@ -36,8 +37,11 @@ class Writer:
         self.names: dict[Ref, str] = dict(takes)
         self.taken = set(self.names.values())
         self.pending: dict[int, tuple[Step, Text]] = {}  # made, not yet written: the last steps, in order
+        self.words: Counter[str] = Counter()  # of the pending texts
+        self.makers: dict[Ref, int] = {}  # the step that gives a value, of those that were pending
         self.left: dict[Ref, int] = {}  # how often each value is still used
-        self.current = ""  # the text that is written once the pending ones are
+        self.current: set[str] = set()  # the words of the text that is written once the pending ones are
+        self.tried: dict[str, int] = {}  # the numbers behind a name that are taken, until one may be free again
         self.scratch: dict[str, Ref] = {}  # variables without a name in the spec, free again when their value is used up
         self.sizes = size_writer(graph, list(takes), lambda ref: self.names[ref])
 
@@ -45,10 +49,12 @@ class Writer:
         """A variable for a value: its name in the spec, or `h`, `h_2` where the variable of that name is used up."""
         named = self.given.get(ref)
         base = safe(named) if named else "h"
-        name, number = base, 1
+        number = self.tried.get(base, 1)
+        name = base if number == 1 else f"{base}_{number}"
         while name in self.taken and not self._is_free(name):
             number += 1
             name = f"{base}_{number}"
+        self.tried[base] = number
         self.scratch.pop(name, None)
         if named is None:
             self.scratch[name] = ref
@@ -58,22 +64,37 @@ class Writer:
 
     def _is_free(self, name: str) -> bool:
         """Whether a variable can be used again: its value is used up, and no text that is still to be written names it."""
-        unwritten = [self.current, *(text.text for _, text in self.pending.values())]
         is_used_up = name in self.scratch and not self.left.get(self.scratch[name])
-        return is_used_up and not any(re.search(rf"\b{name}\b", text) for text in unwritten)
+        return is_used_up and not self.words[name] and name not in self.current
+
+    def _hold(self, id: int, step: Step, text: Text) -> None:
+        """Keeps a text that is not yet written."""
+        self.pending[id] = (step, text)
+        self.words.update(words_of(text.text))
+        self.makers |= dict.fromkeys(results_of(step, self.graph), id)
+
+    def _release(self, id: int) -> tuple[Step, Text]:
+        """Takes a text that is not yet written."""
+        step, text = self.pending.pop(id)
+        found = words_of(text.text)
+        self.words.subtract(found)
+        if found & self.scratch.keys():
+            self.tried.clear()
+        return step, text
 
     def value(self, ref: Ref) -> Text:
         """A value as an operand."""
         self.left[ref] = self.left.get(ref, 0) - 1
         if ref in self.names:
+            if not self.left[ref] and self.names[ref] in self.scratch:
+                self.tried.clear()
             return Text(self.names[ref])
         node = self.graph.node(ref.node)
         if node.op is None:  # a parameter or buffer of the class
             owner, _, name = node.path.rpartition(".")
             is_own = not owner or not self.reach(node.path).endswith('"]')
             return Text(self.reach(node.path) if is_own else f"{self.reach(owner)}.{name}")
-        made = next(id for id, (step, _) in self.pending.items() if ref in results_of(step, self.graph))
-        return self.pending.pop(made)[1]
+        return self._release(self.makers[ref])[1]
 
     def write(self, steps: Sequence[Step], results: Sequence[Ref]) -> None:
         """The statements for the steps; what is left pending stands in the return."""
@@ -99,24 +120,25 @@ class Writer:
         if named or uses.get(made[0], 0) != 1 or len(text.text) > WIDTH:
             self._assign(step, text)
         else:
-            self.pending[step.id] = (step, text)
+            self._hold(step.id, step, text)
 
     def _loop(self, loop: Loop) -> None:
         """`for layer in …`, over the variables that the results of the last step are called by."""
         begins = [loop.begins[i] for i in range(len(loop.begins))]
         last = list(self.pending)[-1:]
-        kept = {id: self.pending.pop(id) for id in last if len(begins) == 1 and begins[0] in results_of(self.pending[id][0], self.graph)}
+        kept = [(id, *self._release(id)) for id in last if len(begins) == 1 and self.makers.get(begins[0]) == id]
         self._write_pending()
-        self.pending |= kept
+        for held in kept:
+            self._hold(*held)
         starts = [self.value(ref).text for ref in begins]
         text, results = ", ".join(starts), results_of(loop.steps[-1], self.graph)
-        self.current = "" if text.isidentifier() else text
+        self.current = set() if text.isidentifier() else words_of(text)
         for ref in results:  # each has a variable of its own, also where nothing needs it after the loop
             self.left[ref] = self.left.get(ref, 0) + 1
         names = [self.name(ref) for ref in results]
         if names != starts:
             self.lines.append(f"{INDENT}{', '.join(names)} = {text}")
-        self.current = ""
+        self.current = set()
         layer = next(name for name in ("layer", "layer_", "layer__") if name not in self.taken)
         texts = [names[a] if isinstance(a, int) else self.names[a] for a in loop.arguments]
         self.lines.append(f"{INDENT}for {layer} in {loop.layers}:")
@@ -125,6 +147,7 @@ class Writer:
             self.left[ref] += 1  # counted below, with the others
         for ref in [*results, *(ref for step in loop.steps for ref in step.refs)]:
             self.left[ref] -= 1
+        self.tried.clear()
 
     def _text(self, step: Step) -> Text:
         if isinstance(step, NodeStep):
@@ -140,7 +163,7 @@ class Writer:
         layer with parameters, or a unit, begins a line of its own where its input has two calls already.
         """
         ids = list(self.pending)
-        taken = [id for ref in step.refs for id in ids if ref in results_of(self.pending[id][0], self.graph)]
+        taken = [self.makers[ref] for ref in step.refs if self.makers.get(ref) in self.pending]
         is_large = not isinstance(step, NodeStep) or bool(step.node.weights)
         texts = [self.pending[id][1].text for id in taken]
         starts_line = (is_large and any(text.count("(") > 1 for text in texts)) or sum(map(len, texts)) > WIDTH - 30
@@ -149,12 +172,13 @@ class Writer:
 
     def _write_pending(self) -> None:
         for id in list(self.pending):
-            self._line(*self.pending.pop(id))
+            self._line(*self._release(id))
 
     def _assign(self, step: Step, text: Text) -> None:
-        self.current = text.text
+        self.current = words_of(text.text)
         self._write_pending()
-        self.current = ""
+        self.current = set()
+        self.tried.clear()
         self._line(step, text)
 
     def _line(self, step: Step, text: Text) -> None:
@@ -176,6 +200,11 @@ class Writer:
             return "_"
         text = ", ".join(parts) + ("," if len(parts) == 1 else "")
         return text if top and len(parts) > 1 else f"({text})"
+
+
+def words_of(text: str) -> set[str]:
+    """The names in a text."""
+    return set(re.findall(r"\w+", text))
 
 
 def use_counts(steps: Iterable[Step], results: Iterable[Ref]) -> dict[Ref, int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 from netc.conditions import condition
@@ -131,20 +132,22 @@ class Builder:
         return parts_of(Ref(node.id), result.type)
 
     def _broadcasts_target(self, op: Op, refs: list[Ref], span: Span) -> bool:
-        """Whether an operator stretches a prediction against a target, which would compute a wrong number."""
-        kinds = [self.graph.type_of(r) for r in refs]
-        if len(refs) != 2 or not op.broadcasts:
-            return False
-        mixed = (refs[0].node in self.from_targets) != (refs[1].node in self.from_targets)
-        a, b = kinds
-        if not mixed or not isinstance(a, TensorType) or not isinstance(b, TensorType) or a.shape == b.shape or not (a.rank and b.rank):
-            return False
-        related = tuple(Related(self.lookup(r).span, str(k)) for r, k in zip(refs, kinds, strict=True))
-        when = condition(a.shape, b.shape)
-        hint = when.hint or fit(a, b) or STRETCH
-        self.report(Diagnostic("loss-shape", f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}{when.text}",
-                               span, related=related, hint=hint), refs)  # fmt: skip
-        return True
+        """Whether an operator or function stretches a prediction against a target, which would compute a wrong number.
+
+        What depends on no input, such as a parameter, is no prediction.
+        """
+        operands = [(r, k) for r in refs if isinstance(k := self.graph.type_of(r), TensorType) and k.rank] if op.broadcasts else []
+        for (r, a), (t, b) in combinations(operands, 2):
+            prediction, target = (t, r) if r.node in self.from_targets else (r, t)
+            mixed = target.node in self.from_targets and prediction.node not in self.from_targets
+            if not mixed or a.shape == b.shape or all(n.kind != "input" for n in self.graph.needed_for([prediction])):
+                continue
+            related = tuple(Related(self.lookup(ref).span, str(kind)) for ref, kind in ((r, a), (t, b)))
+            when = condition(a.shape, b.shape)
+            message = f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}{when.text}"
+            self.report(Diagnostic("loss-shape", message, span, related=related, hint=when.hint or fit(a, b) or STRETCH), refs)
+            return True
+        return False
 
     def _same_instance(self, node: Node) -> bool:
         """Whether a layer that is used again is made of the same arguments and sizes as at its first use."""

@@ -18,8 +18,12 @@ from netc.source import Span
 
 # A function or block that calls itself deeper than this does not end; a U-Net or a tree of modules goes 10 deep at most.
 DEEPEST_CALL = 60
+# Of different ones within each other; each takes some of Python's stack.
+DEEPEST_NEST = 250
 # More calls and repetitions than this in one spec do not end either, or would fill the memory.
-MOST_CALLS = 100_000
+# A call takes some 70 microseconds, a repetition less.
+MOST_CALLS = 12_000
+MOST_ROUNDS = 25_000
 
 
 class Endless(Exception):
@@ -32,6 +36,7 @@ class Calls(Expressions):
     def __init__(self, builder: Builder) -> None:
         super().__init__(builder)
         self.calls = 0
+        self.rounds = 0
 
     def send(self, layer: Any, inputs: list[Given], span: Span, label: s.Label | None) -> Any:
         """The value of a layer, function or pipeline that is sent a value."""
@@ -93,20 +98,26 @@ class Calls(Expressions):
 
     def enter(self, kind: str, name: str, span: Span) -> None:
         """Counts one more expansion of a function or block, deeper by one. Raises `Endless`."""
-        self.count(f"`{name}`", span, 1)
-        if len(self.builder.frames) >= DEEPEST_CALL:
-            self._endless(f"`{name}` calls itself without end", span)
-        self.builder.frames.append((f"{kind} {name}", span))
-
-    def count(self, what: str, span: Span, steps: int) -> None:
-        """Counts expansions. Raises `Endless` where they are too many."""
-        self.calls += steps
+        self.calls += 1
         if self.calls > MOST_CALLS:
-            self._endless(f"{what} makes more than {MOST_CALLS:,} steps", span)
+            self._endless(f"the spec makes more than {MOST_CALLS:,} uses of its functions and blocks", span)
+        frames, frame = self.builder.frames, f"{kind} {name}"
+        if len(frames) >= DEEPEST_CALL and sum(1 for outer, _ in frames if outer == frame) >= DEEPEST_CALL:
+            self._endless(f"`{name}` calls itself without end", span)
+        if len(frames) >= DEEPEST_NEST:
+            deep = f"functions and blocks are used more than {DEEPEST_NEST} deep in each other"
+            self._endless(deep, span, "write some of them out where they are used")
+        frames.append((frame, span))
 
-    def _endless(self, message: str, span: Span) -> None:
+    def count(self, rounds: int, within: int, span: Span) -> None:
+        """Counts the rounds of a `repeat`; each of these makes so many others at least. Raises `Endless` where they are too many."""
+        self.rounds += rounds
+        if self.rounds > MOST_ROUNDS or rounds * within > MOST_ROUNDS:
+            self._endless(f"the spec makes more than {MOST_ROUNDS:,} rounds of `repeat`", span)
+
+    def _endless(self, message: str, span: Span, hint: str = "`if` can end it at a constant") -> None:
         self.builder.frames = self.builder.frames[:1]
-        self.fail("recursion", message, span, "`if` can end it at a constant")
+        self.fail("recursion", message, span, hint)
         raise Endless
 
     def expand(self, callee: FnValue, inputs: list[Given], arguments: list[Given], span: Span) -> Any:

@@ -19,13 +19,14 @@ OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
 FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "abs": abs, "min": min, "max": max, "sum": sum, "round": round, "len": len, "int": int, "float": float, "bool": bool,
     "sqrt": math.sqrt, "exp": math.exp, "log": math.log, "log2": math.log2, "floor": math.floor, "ceil": math.ceil,
-    "pow": pow,
+    "pow": lambda base, exponent: operate("**", base, exponent),
 }  # fmt: skip
 
 VALUES: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
 
 # A power or product beyond this is a slip, and would fill the memory.
 LARGEST_BITS = 4096
+LONGEST = 100_000  # entries of a list, characters of a string
 LARGEST_POWER = 8  # of a named size; no tensor has more axes of one size
 
 
@@ -39,9 +40,22 @@ def operate(symbol: str, a: Any, b: Any) -> Any:
         return _on_dims(symbol, a, b)
     if not _fits(symbol, a, b):
         raise Impossible(f"`{symbol}` does not go with {value_text(a)} and {value_text(b)}")
-    if symbol == "**" and isinstance(a, int) and isinstance(b, int) and a.bit_length() * b > LARGEST_BITS:
-        raise Impossible(f"{a} ** {b} is too large")
+    if isinstance(a, int) and isinstance(b, int) and _bits(symbol, a, b) > LARGEST_BITS:
+        raise Impossible(f"{_shown(a)} {symbol} {_shown(b)} is too large")
+    if symbol == "+" and isinstance(a, (str, list)) and isinstance(b, (str, list)) and len(a) + len(b) > LONGEST:
+        raise Impossible(f"a {'string' if isinstance(a, str) else 'list'} of {len(a) + len(b)} is too long")
     return run(lambda: OPERATORS[symbol](a, b))
+
+
+def _bits(symbol: str, a: int, b: int) -> int:
+    """How many bits the result of an operation that grows has at most."""
+    if symbol == "**":
+        return a.bit_length() * abs(b)
+    return a.bit_length() + b.bit_length() if symbol == "*" else 0
+
+
+def _shown(number: int) -> str:
+    return str(number) if number.bit_length() < 64 else "a number of more than 64 bits"
 
 
 def _fits(symbol: str, a: Any, b: Any) -> bool:
@@ -57,7 +71,7 @@ def _on_dims(symbol: str, a: Any, b: Any) -> Any:
     if sizes and symbol in ("+", "-", "*", "//", "%"):
         return run(lambda: OPERATORS[symbol](a, b))
     if sizes and symbol == "**" and isinstance(b, int) and 0 <= b <= LARGEST_POWER:
-        return product([a] * b)
+        return run(lambda: product([a] * b))
     if sizes and a == b and symbol in OPERATORS:
         return OPERATORS[symbol](0, 0)  # equal whatever their size
     name = a if isinstance(a, Dim) else b

@@ -19,6 +19,8 @@ from netc.ops.recipes import RECIPES
 from netc.shapes import Dim
 from netc.source import Span
 
+MOST_HINTS = 100  # problems of one spec; a search among all names for each of more would take longer than they are read
+
 
 class Expressions:
     """Evaluates expressions in scopes; tensors and layers go to the builder, problems too.
@@ -88,6 +90,8 @@ class Expressions:
         if "." in word and last in TABLE:
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"it is written `{last}`",
                               edit=Edit(name.span, last))  # fmt: skip
+        if len(self.builder.diagnostics) >= MOST_HINTS:
+            return Diagnostic("unknown-name", f"there is no value, layer or function `{word}`", name.span)
         known = [*scope.visible(), *(n for n in TABLE if n.isidentifier()), *RECIPES, "true", "false", "none", "id"]
         same_case = [n for n in known if n[:1].isupper() == word[:1].isupper()]
         other_case = [n for n in known if n.lower() == word.lower()]

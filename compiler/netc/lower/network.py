@@ -19,7 +19,7 @@ from netc.lower.unused import unused_value
 from netc.lower.values import CALLABLES, UNKNOWN, has_unknown, kind_words
 from netc.shapes import Dim, Size, shape_text
 from netc.source import Span
-from netc.tensors import TensorType
+from netc.tensors import MOST_AXES, TensorType, why_impossible
 
 
 class NetworkLowering:
@@ -81,8 +81,10 @@ class NetworkLowering:
         dtype = self.evaluator.dtype(declaration.dtype)
         if "." in declaration.name.name:
             self.report(Diagnostic("syntax", f"an {declaration.kind} has a simple name", declaration.name.span))
-        shape = [self._size(entry) for entry in declaration.shape]
+        shape = [self._size(entry) for entry in declaration.shape[: MOST_AXES + 1]]
         value: Any = UNKNOWN
+        if not has_unknown(shape) and (why := why_impossible(tuple(shape))):
+            shape = [self._fail("rank" if "axes" in why else "bad-size", f"`{declaration.name.name}` {why}", declaration.name.span)]
         if not has_unknown(shape) and declaration.name.name not in self.scope.names:
             value = self.builder.declare(declaration.kind, declaration.name.name, TensorType(tuple(shape), dtype), declaration.span)
         self.evaluator.bind(declaration.name, value, self.scope)

@@ -35,5 +35,6 @@ ELSEWHERE = {
     "kernel_initializer": "write `init { Linear.weight = kaiming_normal }` in the network",
     "bias_initializer": "write `init { Linear.bias = zeros }` in the network",
     "weight_initializer": "write `init { Linear.weight = kaiming_normal }` in the network",
-    "trainable": "write `freeze hidden.*` in the network", "device": "a spec says nothing of devices; move the module: `module.to(\"cuda\")`",
+    "trainable": "write `freeze hidden.*` in the network",
+    "device": "a spec says nothing of devices; move the module: `module.to(\"cuda\")`",
 }  # fmt: skip

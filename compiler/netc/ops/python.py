@@ -10,7 +10,7 @@ import importlib.util
 import inspect
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -88,11 +88,10 @@ def load(file: str) -> ModuleType:
 def _check_name(path: Path, known: ModuleType | None) -> None:
     if not path.stem.isidentifier() or path.suffix != ".py":
         raise Unusable(f"`{path.name}` cannot be imported", "a Python file has a name such as `my_layers.py`")
+    other = None
     if known is None:
-        try:
+        with suppress(ImportError, ValueError):
             other = importlib.util.find_spec(path.stem)
-        except (ImportError, ValueError):
-            other = None
     if known is not None or (other is not None and not _is_from(other.origin, path)):
         raise Unusable(f"`{path.stem}` is the name of another Python module", f"rename the file, e.g. `my_{path.stem}.py`")
 

@@ -35,6 +35,7 @@ grammar: $(READY)
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
+	$(BIN)/python benchmarks/checking.py
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("netc needs Python 3.11 or newer; name one: make PYTHON=python3.11")'

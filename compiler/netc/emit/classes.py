@@ -16,6 +16,7 @@ from netc.tensors import type_text
 
 MOST_ALIKE = 3  # more layers than these that are made alike are written once
 
+NOTHING: dict[str, Member] = {}  # the members of a layer
 Slot = tuple[str, ...]  # a path of members to a construction, and the parameter
 
 
@@ -28,6 +29,8 @@ class Classes:
         self.of: dict[int, Class] = {}  # by unit
         self.found: dict[object, Class] = {}
         self.members: dict[int, dict[str, Member]] = {}
+        self.kinds: dict[int, tuple[bool, bool]] = {}  # by members: whether they are those of a ModuleList, or need one or a dict
+        self.ways: dict[tuple[int, str], tuple[str, list[str]] | None] = {}  # through the members of a unit at a path
         self.stand_ins: dict[int, object] = {}  # what a unit in one of the same block is compared by
         self._collect(root)
         recursive = [made for made in self.found.values() if made.is_recursive]
@@ -165,15 +168,29 @@ class Classes:
         """How a layer, parameter or unit is reached in a method of the class of `unit`."""
         first, *rest = unit.relative(path).split(".")
         members = self.members[id(unit)]
-        text = f"self{_key(members, first)}" if is_dict(members) else f"self.{first}"
+        text = f"self{self._key_of(members, first)}" if self._kind(members)[1] else f"self.{first}"
         for part in rest:
             member = members[first]
-            members, first = member.members if isinstance(member, Container) else {}, part
-            text += _key(members, part)
+            members, first = member.members if isinstance(member, Container) else NOTHING, part
+            text += self._key_of(members, part)
         return text
+
+    def _kind(self, members: dict[str, Member]) -> tuple[bool, bool]:
+        """`is_list` and `is_dict`, once for each container: a layer in it asks."""
+        if id(members) not in self.kinds:
+            self.kinds[id(members)] = (is_list(members), is_dict(members))
+        return self.kinds[id(members)]
+
+    def _key_of(self, members: dict[str, Member], name: str) -> str:
+        return f"[{name}]" if self._kind(members)[0] else f'["{name}"]'
 
     def children(self, unit: Unit, path: str) -> tuple[str, list[str]] | None:
         """How all members at a path are gone through in a method of the class of `unit`, and their names."""
+        if (id(unit), path) not in self.ways:
+            self.ways[id(unit), path] = self._way_through(unit, path)
+        return self.ways[id(unit), path]
+
+    def _way_through(self, unit: Unit, path: str) -> tuple[str, list[str]] | None:
         members = self.members[id(unit)]
         if path == unit.region.path:
             text = "self" if is_dict(members) else ""

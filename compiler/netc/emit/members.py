@@ -58,14 +58,15 @@ Written = Mapping[tuple[str, str], set[str]]  # by block and path in it: the par
 
 def members_of(unit: Unit, graph: Graph, written: Written) -> dict[str, Member]:
     """The members of a unit by name, in the order in which they are constructed."""
-    inner = {id(node): step.unit for step in unit.steps if isinstance(step, CallStep) for node in step.unit.nodes}
+    units = {id(node): step.unit for step in unit.steps if isinstance(step, CallStep) for node in step.unit.nodes}
+    inner = {step.unit.region.id: Inner(step.unit, is_chain(step.unit)) for step in unit.steps if isinstance(step, CallStep)}
     members: dict[str, Member] = {}
     for node in unit.nodes:
         if not node.is_module and node.kind not in ("param", "buffer"):
             continue
-        below = inner.get(id(node))
+        below = units.get(id(node))
         path = unit.relative(below.region.path if below else node.path)
-        made: Member = Inner(below, is_chain(below)) if below else _made(node, unit, graph, written)
+        made: Member = inner[below.region.id] if below else _made(node, unit, graph, written)
         _put(members, path.split("."), made)
     return members
 

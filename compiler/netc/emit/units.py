@@ -6,6 +6,7 @@ outside or its layers are used from elsewhere, is dissolved: its nodes belong to
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -109,6 +110,10 @@ class _Tree:
         for node in graph.nodes:
             for ref in node.refs:
                 self.users.setdefault(ref.node, []).append(node.id)
+        self.paths = sorted((n.path, n.id) for n in graph.nodes if n.is_module or n.kind != "op")
+        self.at_path: dict[str, set[int]] = {}
+        for region in graph.regions:
+            self.at_path.setdefault(region.path, set()).add(region.id)
         self.results = [o.ref for o in (*graph.outputs, *graph.losses, *graph.metrics)]
 
     def _ancestors(self, id: int) -> Iterator[int]:
@@ -152,8 +157,9 @@ class _Tree:
     def _can_be_a_class(self, unit: Unit, ids: set[int]) -> bool:
         prefix = f"{unit.region.path}."
         has_layers = any(n.path.startswith(prefix) for n in unit.nodes if n.kind != "op" or n.is_module)
-        others = [n for n in self.graph.nodes if n.id not in ids and n.path.startswith(prefix) and (n.is_module or n.kind != "op")]
-        shared = {r.id for r in self.graph.regions if r.path == unit.region.path}
+        below = self.paths[bisect_left(self.paths, (prefix,)) : bisect_left(self.paths, (f"{unit.region.path}/",))]  # `/` is behind `.`
+        others = [self.graph.node(id) for _, id in below if id not in ids]
+        shared = self.at_path[unit.region.path]
         from_elsewhere = any(not shared & set(self._ancestors(n.region)) for n in others)
         names = {name for n in unit.nodes for a in n.call.values() for dim in dims_in(a.value) for name in dim.names()}
         return has_layers and bool(unit.outputs) and not from_elsewhere and all(self._has_size(name, unit.inputs) for name in names)

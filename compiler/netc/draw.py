@@ -47,6 +47,8 @@ KINDS: dict[str, dict[str, str]] = {
     "input": {"fillcolor": "#dafbe1", "color": "#1a7f37", "margin": "0.22,0.06"},
     "output": {"fillcolor": "#dafbe1", "color": "#1a7f37", "margin": "0.22,0.06", "penwidth": "2"},
     "layer": {"fillcolor": "#ddeeff", "color": "#0a5cba", "style": "filled"},
+    "param": {"fillcolor": "#ddeeff", "color": "#0a5cba", "style": "rounded,filled"},  # of the network or a block itself
+    "buffer": {"fillcolor": "#eef4fb", "color": "#7f9fc4", "style": "rounded,filled"},
     "plain": {"fillcolor": "#eef4fb", "color": "#7f9fc4", "style": "filled"},  # a layer without parameters
     "activation": {"fillcolor": "#fff8e1", "color": "#d9a91a", "fontsize": "11", "margin": "0.12,0.04"},
     "function": {"fillcolor": "#ffffff", "color": LINE, "shape": "ellipse", "style": "filled", "fontsize": "11", "margin": "0.04,0.02"},
@@ -212,9 +214,10 @@ class _Drawing:
         return "function"
 
     def _label(self, node: Node, kind: str) -> str:
-        if node.op is None:
-            return f"{_bold(self.graph.name_of(node))}<BR/>{_muted(kind)}"
         label = node.path.rsplit(".", 1)[-1] if node.id not in self.aside else node.path
+        if node.op is None:
+            name = label or self.graph.name_of(node)
+            return "<BR/>".join([_bold(name), _muted(kind), *([_muted(parameters_text(node.parameter_count))] if node.weights else [])])
         if not node.weights and (not label or _says_nothing(label, node.op.name)):
             return _small(_node_text(node), 11)
         lines = [_bold(label), _small(_node_text(node))]

@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from netc import NetError, load
 from netc.settings import Section
+from netc.train.batches import Tensors
 from netc.train.history import History, Recorder, snapshot_epochs
 from netc.train.interrupt import Interrupt
-from netc.train.loop import Observer, Progress, Tensors, fit
+from netc.train.loop import Observer, Progress, fit
 from netc.train.progress import PlainLines, shown, speed_text
 
 

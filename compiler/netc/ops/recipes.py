@@ -105,7 +105,7 @@ INITS = {
     )
 }
 
-STOPPING = [Recipe("patience", "netc.train.loop.Patience", signature("epochs: int, monitor: str = loss, min_delta: float = 0.0"))]
+STOPPING = [Recipe("patience", "netc.train.stopping.Patience", signature("epochs: int, monitor: str = loss, min_delta: float = 0.0"))]
 
 
 @dataclass(frozen=True, slots=True)

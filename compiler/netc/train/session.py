@@ -17,10 +17,11 @@ from netc.files import write
 from netc.graph import Graph
 from netc.settings import Section
 from netc.tensors import TensorType
+from netc.train.batches import Tensors
 from netc.train.checks import no_data, prepared_data
 from netc.train.data import Prepared, Table, load_data, named_scalings
 from netc.train.history import History
-from netc.train.loop import Tensors, column_names, fit
+from netc.train.loop import column_names, fit
 from netc.train.progress import shown
 from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome
 

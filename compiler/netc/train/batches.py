@@ -1,0 +1,61 @@
+"""The batches of an epoch: which rows, in which order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from torch import Tensor
+
+Tensors = tuple[Tensor, ...]  # inputs, then targets; one row a sample
+
+GATHERED_BYTES = 64 * 2**20  # up to here all rows are gathered once an epoch, and a batch is a view
+
+
+class Batches:
+    """Rows in batches, in a new order each epoch; the rows as they stand where `seed` is None.
+
+    The order comes from a generator of its own. `state` is what the generator was at the start of the epoch: with it and the
+    number of steps done, an epoch can be gone on with where it was left.
+    """
+
+    def __init__(self, tensors: Tensors, batch_size: int, seed: int | None = None) -> None:
+        self.tensors, self.batch_size = tensors, batch_size
+        self.rows = len(tensors[0])
+        self.generator = None if seed is None else torch.Generator().manual_seed(seed)
+        self.state = None if self.generator is None else self.generator.get_state()
+        self.gathers = sum(t.nbytes for t in tensors) <= GATHERED_BYTES
+
+    @property
+    def weights(self) -> list[int]:
+        """The numbers of rows of the batches of an epoch."""
+        whole, rest = divmod(self.rows, self.batch_size)
+        return [self.batch_size] * whole + ([rest] if rest else [])
+
+    def epoch(self, start: int = 0) -> Iterator[Tensors]:
+        """The batches of the next epoch, without the first `start`."""
+        if self.generator is None:
+            return self._views(self.tensors, start)
+        self.state = self.generator.get_state()
+        order = torch.randperm(self.rows, generator=self.generator)
+        if self.gathers:
+            order = order.to(self.tensors[0].device)
+            return self._views(tuple(t[order] for t in self.tensors), start)
+        return self._gathered(order, start)
+
+    def go_back(self, state: Tensor) -> None:
+        """Makes the next epoch the one that began with this state of the generator."""
+        assert self.generator is not None
+        self.generator.set_state(state)
+
+    def _views(self, tensors: Sequence[Tensor], start: int) -> Iterator[Tensors]:
+        batches = zip(*(torch.split(t, self.batch_size) for t in tensors), strict=True)
+        for _ in range(start):
+            next(batches)
+        return batches
+
+    def _gathered(self, order: Tensor, start: int) -> Iterator[Tensors]:
+        """Reads the rows of a batch when it is its turn: more than memory holds may stand in a file."""
+        for rows in torch.split(order, self.batch_size)[start:]:
+            here = rows.to(self.tensors[0].device)
+            yield tuple(t[here] for t in self.tensors)

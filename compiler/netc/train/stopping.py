@@ -1,0 +1,53 @@
+"""Early stopping: what is watched, the best of it so far, and whether that was too long ago."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netc.diagnostics import count_of, did_you_mean, error, listed
+from netc.settings import Section
+from netc.train.optim import make
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """Stop after so many epochs in a row in which `monitor` was not below its best by more than `min_delta`."""
+
+    epochs: int
+    monitor: str = "loss"
+    min_delta: float = 0.0
+
+
+@dataclass(slots=True)
+class Stopping:
+    """The best value of what `patience` monitors, and the epoch it is of. This is state that a resumed training needs."""
+
+    patience: Patience
+    best: float = float("inf")
+    best_epoch: int = 0
+
+    def is_over(self, epoch: int, value: float) -> bool:
+        """Takes the value of an epoch; whether the patience is at its end."""
+        if value < self.best - self.patience.min_delta:
+            self.best, self.best_epoch = value, epoch
+        return epoch - self.best_epoch >= self.patience.epochs
+
+
+def make_stopping(settings: Section, columns: Sequence[str]) -> Stopping | None:
+    """What the section asks for. Raises NetError `argument-type` where `monitor` is none of the columns."""
+    if settings["early_stopping"] is None:
+        return None
+    made = settings.made("early_stopping")
+    patience = make(made)
+    assert isinstance(patience, Patience)
+    if patience.monitor not in columns:
+        span = made.arguments["monitor"].span
+        hint = did_you_mean(patience.monitor, columns) or f"there are {listed(columns)}"
+        if patience.monitor.startswith("val_") and not any(c.startswith("val_") for c in columns):
+            hint = "there is no validation data: give the `data` section e.g. `validation = 0.2`"
+        raise error("argument-type", f"`{patience.monitor}` is not among what is recorded: {listed(columns)}", span, hint)
+    if patience.epochs < 1:
+        message = f"patience of {count_of(patience.epochs, 'epoch')} would stop before it starts"
+        raise error("argument-type", message, made.arguments["epochs"].span)
+    return Stopping(patience)

@@ -30,6 +30,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
         _sync(temporary)
         temporary.replace(path)
+        _sync_folder(path.parent)
     except OSError as problem:
         raise error("file", f"`{path}` cannot be written: {problem.strerror}") from None
     finally:
@@ -45,3 +46,14 @@ def write(path: Path, content: str | bytes) -> None:
 def _sync(path: Path) -> None:
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+def _sync_folder(path: Path) -> None:
+    """Puts the new name on the disk, too; only POSIX can."""
+    if os.name != "posix":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -87,7 +87,10 @@ def test_wrong_use_is_2(arguments: list[str], good: Path, capsys: pytest.Capture
     assert "usage: netc" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["compile", "--help"], ["train", "--help"], ["draw", "--help"], ["--version"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["compile", "--help"], ["train", "--help"], ["draw", "--help"], ["runs", "--help"], ["compare", "--help"], ["--version"]],
+)
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 0
     assert "netc" in capsys.readouterr().out

@@ -9,7 +9,8 @@
 from netc.checking import check
 from netc.diagnostics import Diagnostic, NetError
 from netc.pipeline import Network, load
+from netc.runs.folder import Run, open_run
 
-__all__ = ["Diagnostic", "NetError", "Network", "__version__", "check", "load"]
+__all__ = ["Diagnostic", "NetError", "Network", "Run", "__version__", "check", "load", "open_run"]
 
 __version__ = "0.1.0"

@@ -5,26 +5,22 @@ Drawn on few axes, since an axis costs matplotlib more than a thousand points.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netc.files import write
 from netc.train.data import Table
 from netc.train.normalize import Array
+from netc.train.sheet import COLORS, FAINT, INK, PAPER, color_of, headline, new_figure, plain_axes, png, use_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DPI = 110
-INK, FAINT, PAPER = "#24292f", "#8b949e", "#f5f6f8"
-# Told apart by people who do not see all colors, and in print; after Okabe and Ito, darkened for thin lines.
-COLORS = ("#2f6db5", "#e0782f", "#2f9c76", "#a04f96", "#c9a227", "#4fa3d1", "#c4473a", "#6b6f76")
 MOST_FEATURES, MOST_POINTS = 5, 1500
 BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell that they take
 
@@ -56,46 +52,6 @@ def draw_all(folder: Path, table: Table, curves: Mapping[str, Sequence[float]], 
     return problems
 
 
-# --- the sheet ----------------------------------------------------------------------------------------------------
-
-
-def _figure(width: float, height: float) -> Figure:
-    """An empty sheet, in inches, outside of pyplot and its global state."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=DPI, facecolor="white")
-    FigureCanvasAgg(figure)
-    return figure
-
-
-def _png(figure: Figure) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 3})  # level 6 takes longer than drawing
-    return buffer.getvalue()
-
-
-def _plain_axes(figure: Figure, box: tuple[float, float, float, float], **options: Any) -> Axes:
-    """Axes at `(left, bottom, width, height)` of the sheet with a faint frame to the left and below."""
-    axes = figure.add_axes(box, **options)
-    axes.tick_params(colors=INK, labelsize=8.5, length=3, color=FAINT)
-    for side, spine in axes.spines.items():
-        spine.set_visible(side in ("left", "bottom"))
-        spine.set_color(FAINT)
-    return axes
-
-
-def _title(figure: Figure, title: str, note: str = "") -> None:
-    """A headline and what it is about, at a fixed distance from the upper left corner."""
-    width, height = figure.get_size_inches()
-    figure.text(0.2 / width, 1 - 0.32 / height, title, size=12, weight="bold", color=INK, va="center")
-    figure.text(0.2 / width, 1 - 0.58 / height, note, size=9, color=FAINT, va="center")
-
-
-def _color(index: int) -> str:
-    return COLORS[index % len(COLORS)]
-
-
 def _sample(count: int) -> Array:
     """The rows to draw, in a fixed random order, so that no class hides all others."""
     return np.random.default_rng(0).permutation(count)[:MOST_POINTS]
@@ -114,21 +70,21 @@ def data_picture(table: Table) -> bytes:
     unit = 0.06 + 0.88 * (features - low) / np.where(high > low, high - low, 1.0)  # a margin within each cell
     cell = 1.45 if count > 2 else 2.4
     side, left, bottom, top = cell * count, 0.55, 0.5, 0.85
-    figure = _figure(left + side + 0.25, bottom + side + top)
+    figure = new_figure(left + side + 0.25, bottom + side + top)
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
     axes.set(xlim=(0, count), ylim=(count, 0))
     axes.axis("off")
     _cells(axes, table.feature_names[:count], low, high)
     shown = f"the first {count} of {total} features" if count < total else f"{total} feature{'s' * (total > 1)}"
-    _title(figure, "Data", f"{len(table.features)} samples, {shown}, in pairs")
+    headline(figure, "Data", f"{len(table.features)} samples, {shown}, in pairs")
     box = ((left + side * 0.58) / width, (bottom + side * 0.87) / height, side * 0.38 / width, 0.13 / height)
     if table.classes is not None and len(np.unique(table.classes)) <= len(COLORS):
         _class_points(axes, unit, table.classes[rows])
         _class_legend(axes, table.classes)
     else:
         _value_points(figure, axes, unit, table.target.reshape(len(table.target), -1)[rows, 0], box, table.target_names[0])
-    return _png(figure)
+    return png(figure)
 
 
 def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
@@ -163,11 +119,11 @@ def _marker(samples: int) -> float:
 def _class_points(axes: Axes, unit: Array, classes: Array) -> None:
     for k, value in enumerate(np.unique(classes)):
         x, y = _pairs(unit[classes == value])
-        axes.plot(x, y, "o", color=_color(k), ms=_marker(len(unit)), mew=0, alpha=0.7)
+        axes.plot(x, y, "o", color=color_of(k), ms=_marker(len(unit)), mew=0, alpha=0.7)
     for j in range(unit.shape[1]):
         counts = [np.histogram(unit[classes == value, j], bins=BINS, range=WITHIN)[0] for value in np.unique(classes)]
         for k, heights in enumerate(counts):
-            _bars(axes, j, heights / max(map(np.max, counts)), _color(k))
+            _bars(axes, j, heights / max(map(np.max, counts)), color_of(k))
 
 
 def _bars(axes: Axes, cell: int, heights: Array, color: str) -> None:
@@ -181,7 +137,7 @@ def _bars(axes: Axes, cell: int, heights: Array, color: str) -> None:
 def _class_legend(axes: Axes, classes: Array) -> None:
     """The classes with their counts, in the empty upper right corner."""
     values, counts = np.unique(classes, return_counts=True)
-    handles = [axes.plot([], [], "o", color=_color(k), ms=6, mew=0)[0] for k in range(len(values))]
+    handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(values))]
     labels = [f"class {value}: {number}" for value, number in zip(values, counts, strict=True)]
     legend = axes.legend(handles, labels, loc="upper right", frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2)
     if axes.get_xlim()[1] == 1:  # one cell has no empty corner
@@ -217,26 +173,22 @@ def loss_picture(curves: Mapping[str, Sequence[float]]) -> bytes | None:
     names = [n for n, values in curves.items() if len(values)]
     if not names:
         return None
-    figure = _figure(7.2, 4.3)
-    axes = _plain_axes(figure, (0.1, 0.125, 0.72, 0.69))
+    figure = new_figure(7.2, 4.3)
+    axes = plain_axes(figure, (0.1, 0.125, 0.72, 0.69))
     epochs = np.arange(1, len(curves[names[0]]) + 1)
     bases = list(dict.fromkeys(n.removeprefix("val_") for n in names))
     for name in names:
         held_out = name.startswith("val_")
-        axes.plot(epochs, curves[name], "--" if held_out else "-", color=_color(bases.index(name.removeprefix("val_"))),
+        axes.plot(epochs, curves[name], "--" if held_out else "-", color=color_of(bases.index(name.removeprefix("val_"))),
                   lw=1.8 if name == "loss" else 1.4, marker="o" if len(epochs) == 1 else None, ms=4)  # fmt: skip
-    values = np.concatenate([np.asarray(curves[n], float) for n in names])
-    values = values[np.isfinite(values)]
-    if len(values) and values.min() > 0 and values.max() > 100 * values.min():
-        axes.set_yscale("log")
-        axes.tick_params(which="minor", length=0)
+    use_log_scale(axes, [value for name in names for value in curves[name]])
     axes.grid(axis="y", color=FAINT, alpha=0.25, lw=0.6)
     axes.set_xlabel("epoch", size=9.5, color=INK)
     axes.set_xlim(min(1, len(epochs) - 1), max(len(epochs), 2))
-    _end_labels(axes, curves, names, [_color(bases.index(n.removeprefix("val_"))) for n in names])
+    _end_labels(axes, curves, names, [color_of(bases.index(n.removeprefix("val_"))) for n in names])
     first, last = curves["loss"][0], curves["loss"][-1]
-    _title(figure, "Loss", f"from {first:.4g} to {last:.4g} in {len(epochs)} epoch{'s' * (len(epochs) > 1)}")
-    return _png(figure)
+    headline(figure, "Loss", f"from {first:.4g} to {last:.4g} in {len(epochs)} epoch{'s' * (len(epochs) > 1)}")
+    return png(figure)
 
 
 def _end_labels(axes: Axes, curves: Mapping[str, Sequence[float]], names: Sequence[str], colors: Sequence[str]) -> None:
@@ -289,14 +241,14 @@ def _epoch_label(epoch: int, position: int, count: int) -> str:
 def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: str, threshold: float | None = 0.5) -> bytes:
     """For each snapshot the predictions of each class as points in the outline of their distribution."""
     kinds = np.unique(classes)
-    figure = _figure(9.2, 4.6)
-    axes = _plain_axes(figure, (0.07, 0.13, 0.915, 0.66))
+    figure = new_figure(9.2, 4.6)
+    axes = plain_axes(figure, (0.07, 0.13, 0.915, 0.66))
     low, high = min(0.0, *(o.min() for _, o in shots)), max(1.0, *(o.max() for _, o in shots))
     is_probability = (low, high) == (0.0, 1.0)
     slot = 0.86 / len(kinds)
     for k, kind in enumerate(kinds):
         centers = np.arange(len(shots)) - 0.43 + slot * (k + 0.5)
-        _distributions(axes, centers, [o[classes == kind] for _, o in shots], (low, high), slot * 0.46, _color(k))
+        _distributions(axes, centers, [o[classes == kind] for _, o in shots], (low, high), slot * 0.46, color_of(k))
     if threshold is not None and is_probability:
         axes.axhline(threshold, color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
         for i, (_, output) in enumerate(shots):
@@ -308,11 +260,11 @@ def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: st
     axes.tick_params(axis="x", length=0)
     axes.set(xlim=(-0.5, len(shots) - 0.5), ylim=(low - 0.02 * (high - low), high + 0.02 * (high - low)))
     axes.set_ylabel(label or ("predicted probability" if is_probability else "output of the network"), size=9.5, color=INK)
-    handles = [axes.plot([], [], "o", color=_color(k), ms=6, mew=0)[0] for k in range(len(kinds))]
+    handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(kinds))]
     axes.legend(handles, [f"class {kind}" for kind in kinds], loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=min(len(kinds), 8),
                 frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
-    _title(figure, "Predictions", "on the training data, colored by the true class")
-    return _png(figure)
+    headline(figure, "Predictions", "on the training data, colored by the true class")
+    return png(figure)
 
 
 def _distributions(axes: Axes, centers: Array, groups: Sequence[Array], span: tuple[float, float], half_width: float, color: str) -> None:
@@ -339,7 +291,7 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
     """Predicted against true values at up to four snapshots; on the diagonal they are equal."""
     picked = np.unique(np.linspace(0, len(shots) - 1, 4).round().astype(int))
     count, side, gap, left = len(picked), 2.35, 0.16, 0.7
-    figure = _figure(max(left + count * (side + gap), 4.0), side + 1.75)
+    figure = new_figure(max(left + count * (side + gap), 4.0), side + 1.75)
     width, height = figure.get_size_inches()
     rows = _sample(len(target))
     margin = 0.08 * max(float(np.ptp(target)), 1e-12)
@@ -347,10 +299,10 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
     for at, index in enumerate(picked):
         epoch, output = shots[index]
         box = ((left + at * (side + gap)) / width, 0.6 / height, side / width, side / height)
-        axes = _plain_axes(figure, box, xlim=(low, high), ylim=(low, high))
+        axes = plain_axes(figure, box, xlim=(low, high), ylim=(low, high))
         axes.plot([low, high], [low, high], color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
         for k in range(target.shape[1]):
-            axes.plot(target[rows, k], output[rows, k], "o", color=_color(k), ms=_marker(len(rows)), mew=0, alpha=0.6, clip_on=True)
+            axes.plot(target[rows, k], output[rows, k], "o", color=color_of(k), ms=_marker(len(rows)), mew=0, alpha=0.6, clip_on=True)
         axes.text(0.5, 1.05, _epoch_label(epoch, int(index), len(shots)).replace("\n", " "), transform=axes.transAxes,
                   size=9.5, ha="center", color=INK)  # fmt: skip
         score = f"R² {_r2(output, target):.3f}".replace("-", "\N{MINUS SIGN}")
@@ -360,8 +312,8 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
             axes.tick_params(labelleft=False)
     figure.text((left + (count * (side + gap) - gap) / 2) / width, 0.14 / height, f"true {name}", size=9.5, color=INK, ha="center")
     figure.text(0.14 / width, (0.6 + side / 2) / height, f"predicted {name}", size=9.5, color=INK, rotation=90, va="center")
-    _title(figure, "Predictions", "on the training data, against the true values")
-    return _png(figure)
+    headline(figure, "Predictions", "on the training data, against the true values")
+    return png(figure)
 
 
 def _r2(output: Array, target: Array) -> float:

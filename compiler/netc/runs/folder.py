@@ -1,0 +1,211 @@
+"""A run as its folder holds it: read without torch, and also where the training was stopped or a file is broken."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from netc.diagnostics import did_you_mean, error
+from netc.pipeline import Network, load
+
+if TYPE_CHECKING:
+    from netc.module import NetModule
+
+RECORD, METRICS, SPEC, MODEL = "run.json", "metrics.csv", "spec.net", "model.safetensors"
+MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
+HIGHER_IS_BETTER = ("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "r2", "score", "iou", "dice", "kappa", "mcc")
+
+
+class Best(NamedTuple):
+    """The best value of a column, and the epoch that gave it."""
+
+    value: float
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run in its folder. `record` is `run.json`; `history` has the columns of `metrics.csv`, one number an epoch.
+
+    What is missing or broken is empty here, and said in `problems`. Nothing of torch is imported before `module()`.
+    """
+
+    path: Path
+    record: Mapping[str, Any]
+    history: Mapping[str, Sequence[float]]
+    problems: tuple[str, ...] = ()
+    allow_python: bool = False
+
+    @property
+    def name(self) -> str:
+        """The name of the folder."""
+        return self.path.resolve().name
+
+    @property
+    def spec(self) -> str:
+        """The text of `spec.net`: the network, the data and the training with every default. Raises `NetError`."""
+        return _text(self.path / SPEC)
+
+    @property
+    def epochs(self) -> int:
+        """The number of epochs done."""
+        return len(next(iter(self.history.values()), ()))
+
+    @property
+    def started(self) -> datetime | None:
+        """When the training began, if the record says so."""
+        try:
+            return datetime.fromisoformat(self.record["started"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
+    @property
+    def state(self) -> str:
+        """`finished`, `stopped early`, `interrupted` (by Ctrl-C), or `unfinished` (no word of an end)."""
+        if "finished" not in self.record:
+            return "unfinished"
+        if self.record.get("interrupted"):
+            return "interrupted"
+        return "stopped early" if self.record.get("stopped_early") else "finished"
+
+    @property
+    def overrides(self) -> dict[str, str]:
+        """What `--set` changed, as it was written."""
+        given = self.record.get("overrides")
+        return {str(name): str(value) for name, value in given.items()} if isinstance(given, dict) else {}
+
+    @property
+    def final(self) -> dict[str, float]:
+        """The value of each column in the last epoch."""
+        return {name: values[-1] for name, values in self.history.items() if values}
+
+    @property
+    def best(self) -> dict[str, Best]:
+        """The best finite value of each column with its epoch; of a loss the lowest, of e.g. an accuracy the highest."""
+        found = {}
+        for name, values in self.history.items():
+            finite = [(value, -epoch) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
+            if finite:
+                sign = 1 if is_higher_better(name) else -1
+                value, epoch = max(finite, key=lambda pair: (sign * pair[0], pair[1]))
+                found[name] = Best(value, -epoch)
+        return found
+
+    def network(self) -> Network:
+        """The network of `spec.net`. Raises `NetError`."""
+        if not (self.path / SPEC).is_file():
+            raise error("file", f"the run `{self.path}` has no {SPEC}", hint="without it nothing says what was trained")
+        return load(self.path / SPEC, allow_python=self.allow_python)
+
+    def module(self) -> NetModule:
+        """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`."""
+        from netc.runs.weights import load_weights
+
+        model = self.network().module()
+        load_weights(model, self.path / MODEL)
+        return model.eval()
+
+
+def is_higher_better(column: str) -> bool:
+    """Whether a column is known to be better where it is higher; losses and errors are better where they are lower."""
+    return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
+
+
+def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
+    """The run in a folder that `netc train` made, finished or not; `allow_python` is as in `netc.load`.
+
+    Raises `NetError` where there is no such folder, or nothing of a run in it.
+    """
+    path = Path(path)
+    if path.name in MARKS and path.is_file():  # the file that a shell completes to
+        path = path.parent
+    if not path.is_dir():
+        near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
+        raise error("file", f"there is no folder `{path}`", hint=near or "`netc runs` lists the runs")
+    if not is_run(path):
+        raise error("file", f"`{path}` is not the folder of a run: it has none of {', '.join(MARKS)}", hint="`netc runs` lists the runs")
+    record, said = _record(path / RECORD)
+    history, more = _history(path / METRICS)
+    missing = [f"{name} is missing" for name in (SPEC, MODEL) if not (path / name).is_file()]
+    return Run(path, record, history, (*said, *more, *missing), allow_python)
+
+
+def is_run(path: Path) -> bool:
+    """Whether a folder holds anything of a run."""
+    return any((path / name).is_file() for name in MARKS)
+
+
+def runs_in(folder: Path) -> list[Run]:
+    """The runs in a folder, the oldest first; of a folder that is a run, that one. Raises `NetError` where there is no folder."""
+    if not folder.is_dir():
+        raise error("file", f"there is no folder `{folder}`", hint="`netc train` makes runs/, and a folder for each training in it")
+    if is_run(folder):
+        return [open_run(folder)]
+    found = [open_run(path) for path in folder.iterdir() if path.is_dir() and is_run(path)]
+    return sorted(found, key=lambda run: (run.started.timestamp() if run.started else math.inf, _natural(run.name)))
+
+
+def _natural(name: str) -> tuple[str, int]:
+    """`net-2` before `net-10`."""
+    start, _, number = name.rpartition("-")
+    return (start, int(number)) if number.isascii() and number.isdigit() else (name, 0)
+
+
+# --- the files ----------------------------------------------------------------------------------------------------
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as e:
+        raise error("file", f"`{path}` cannot be read: {e.strerror or e}") from e
+    except UnicodeDecodeError as e:
+        raise error("file", f"`{path}` is not UTF-8 text") from e
+
+
+def _record(path: Path) -> tuple[dict[str, Any], list[str]]:
+    """`run.json`, and what is wrong with it."""
+    if not path.is_file():
+        return {}, [f"{path.name} is missing: the training did not end"]
+    try:
+        record = json.loads(path.read_bytes())
+    except (OSError, ValueError) as e:
+        return {}, [f"{path.name} cannot be read: {e}"]
+    return (record, []) if isinstance(record, dict) else ({}, [f"{path.name} holds no record"])
+
+
+def _history(path: Path) -> tuple[dict[str, list[float]], list[str]]:
+    """The columns of `metrics.csv` but the first, the epoch; up to the first line that is broken."""
+    if not path.is_file():
+        return {}, [f"{path.name} is missing"]
+    try:
+        head, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
+    except (OSError, ValueError) as e:
+        return {}, [f"{path.name} cannot be read: {e}"]
+    names = head.split(",")
+    if names[0] != "epoch" or len(set(names)) < len(names):
+        return {}, [f"{path.name} has no line that names its columns"]
+    rows: list[list[float]] = []
+    for number, line in enumerate(lines, 2):
+        row = _numbers(line)
+        if row is None or len(row) != len(names):
+            return _columns(names, rows), [f"{path.name} is broken in line {number}: what stands before it is shown"]
+        rows.append(row)
+    return _columns(names, rows), []
+
+
+def _columns(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, list[float]]:
+    return {name: [row[i] for row in rows] for i, name in enumerate(names) if i}
+
+
+def _numbers(line: str) -> list[float] | None:
+    """The numbers of a line, an empty one as NaN; None where something else stands there."""
+    try:
+        return [float(cell) if cell else math.nan for cell in line.split(",")]
+    except ValueError:
+        return None

@@ -1,0 +1,313 @@
+"""Runs read from their folders: what `netc runs` and `netc compare` say of them, and what of folders that are not whole."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import netc
+from netc.cli import main
+from netc.runs import compare, table
+from netc.runs.curves import curves_figure
+from netc.runs.folder import Run, open_run, runs_in
+from netc.train.sheet import png
+
+SPEC = """
+network Tiny(width = 4, act = ReLU) {
+  input  x: [B, 2]
+  target y: [B, 1]
+  p = x -> hidden: Linear(width) -> act -> last: Linear(1) -> Sigmoid
+  output p
+  loss BCELoss(p, y)
+  metric accuracy = mean(float((p > 0.5) == (y > 0.5)))
+}
+data {
+  source = sklearn.make_moons(n_samples=40, noise=0.1, random_state=0)
+  validation = 0.25
+}
+train {
+  optimizer = SGD(lr=0.5)
+  epochs = 5
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with three runs, tiny-1 to tiny-3."""
+    base = tmp_path_factory.mktemp("trained") / "runs"
+    for overrides in ({}, {"width": "6"}, {"act": "Tanh", "train.optimizer.lr": "0.1"}):
+        netc.load(SPEC, overrides).train(base, name="tiny", pictures=False)
+    return base
+
+
+def made(path: Path, metrics: str = "epoch,loss\n1,0.5\n", **record: Any) -> Path:
+    """A folder of a run with these files."""
+    path.mkdir(parents=True)
+    (path / "metrics.csv").write_text(metrics)
+    (path / "run.json").write_text(json.dumps({"started": "2026-01-01T00:00:00+00:00", "finished": "x", **record}))
+    return path
+
+
+def run(*words: object) -> int:
+    try:
+        return main([str(word) for word in words])
+    except SystemExit as stop:
+        assert isinstance(stop.code, int)
+        return stop.code
+
+
+# --- opening ------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_is_what_the_training_recorded(trained: Path) -> None:
+    network = netc.load(SPEC, {"width": "6"})
+    result = network.train(trained.parent / "again", pictures=False)
+    opened = netc.open_run(trained / "tiny-2")
+    assert opened.history == result.history.columns and opened.problems == () and opened.state == "finished"
+    assert opened.overrides == {"width": "6"} and opened.epochs == 5 and opened.name == "tiny-2"
+    assert opened.final == {name: values[-1] for name, values in result.history.columns.items()}
+
+
+def test_the_module_is_rebuilt_from_the_spec_and_the_weights_alone(trained: Path, tmp_path: Path) -> None:
+    result = netc.load(SPEC, {"width": "6"}).train(tmp_path / "runs", pictures=False)
+    alone = tmp_path / "alone"
+    alone.mkdir()
+    for name in ("spec.net", "model.safetensors"):
+        (result.path / name).rename(alone / name)
+    model = open_run(alone).module()
+    x = torch.randn(7, 2)
+    assert torch.equal(model(x), result.model(x)) and not model.training
+
+
+def test_opening_needs_no_torch(trained: Path) -> None:
+    code = f"import netc, sys; netc.open_run({str(trained / 'tiny-1')!r}).best; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_best_is_the_lowest_loss_and_the_highest_accuracy(tmp_path: Path) -> None:
+    rows = "epoch,loss,accuracy,val_r2\n1,0.5,0.6,nan\n2,0.1,0.9,-1\n3,0.1,0.9,-2\n4,0.2,0.7,inf\n"
+    best = open_run(made(tmp_path / "net-1", rows)).best
+    assert best == {"loss": (0.1, 2), "accuracy": (0.9, 2), "val_r2": (-1.0, 2)}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "epochs", "words"),
+    [
+        ("epoch,loss\n1,0.5\n2,0.", 2, ""),
+        ("epoch,loss\n1,0.5\n2", 1, "broken in line 3"),
+        ("epoch,loss\n1,0.5\n2,0.4,0.3\n", 1, "broken in line 3"),
+        ("epoch,loss\n1,x\n", 0, "broken in line 2"),
+        ("epoch,loss\n1,\n", 1, ""),
+        ("", 0, "names its columns"),
+        ("loss\n1\n", 0, "names its columns"),
+        ("epoch,loss,loss\n1,2,3\n", 0, "names its columns"),
+        ("epoch,loss\n", 0, ""),
+    ],
+)
+def test_metrics_are_read_up_to_where_they_are_broken(metrics: str, epochs: int, words: str, tmp_path: Path) -> None:
+    opened = open_run(made(tmp_path / "net-1", metrics))
+    assert opened.epochs == epochs
+    assert any(words in problem for problem in opened.problems)
+    assert ("metrics.csv" in " ".join(opened.problems)) == bool(words)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '{"started": 3, "overrides": 4, "final": []}', "\xff"])
+def test_a_broken_record_is_said_and_the_rest_is_there(text: str, tmp_path: Path) -> None:
+    path = made(tmp_path / "net-1")
+    (path / "run.json").write_bytes(text.encode("latin-1"))
+    opened = open_run(path)
+    assert opened.state == "unfinished" and opened.final == {"loss": 0.5} and opened.started is None and opened.overrides == {}
+    assert "net-1" in table.as_text([opened]) and json.loads(table.as_json([opened]))[0]["epochs"] == 1
+
+
+def test_what_is_missing_is_a_clear_error(tmp_path: Path) -> None:
+    opened = open_run(made(tmp_path / "net-1"))
+    assert opened.problems == ("spec.net is missing", "model.safetensors is missing")
+    for wanted in (opened.network, opened.module, lambda: opened.spec):
+        with pytest.raises(netc.NetError, match=r"spec\.net"):
+            wanted()
+    (tmp_path / "empty").mkdir()
+    for path, words in (("empty", "is not the folder of a run"), ("net-2", "there is no folder"), ("no/net", "there is no folder")):
+        with pytest.raises(netc.NetError, match=words):
+            open_run(tmp_path / path)
+    assert open_run(tmp_path / "net-1" / "run.json").path == tmp_path / "net-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda model: model.unlink(), "is missing"),
+        (lambda model: model.write_bytes(b"no tensors"), "cannot be read"),
+        (lambda model: model.write_bytes(model.read_bytes()[:-5]), "cannot be read"),
+    ],
+)
+def test_weights_that_cannot_be_read(change: Any, words: str, tmp_path: Path) -> None:
+    path = netc.load(SPEC).train(tmp_path, pictures=False).path
+    change(path / "model.safetensors")
+    with pytest.raises(netc.NetError, match=words):
+        open_run(path).module()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("hidden:", "renamed:", "it lacks `renamed.bias`, `renamed.weight`|it lacks `renamed.weight`, `renamed.bias`"),
+        ("in_features=2, out_features=4", "in_features=2, out_features=4, bias=false", "the network has no `hidden.bias`"),
+        ("in_features=2", "in_features=3", r"is \[4, 2\] in the file and \[4, 3\]"),
+    ],
+)
+def test_weights_of_another_network_are_refused(old: str, new: str, words: str, tmp_path: Path) -> None:
+    path = netc.load(SPEC).train(tmp_path, pictures=False).path
+    text = (path / "spec.net").read_text()
+    assert old in text
+    text = text.replace(old, new).replace(", bias=false, bias=true", ", bias=false")
+    (path / "spec.net").write_text(text.replace("x: [B, 2]", "x: [B, 3]") if "=3" in new else text)
+    with pytest.raises(netc.NetError, match=words):
+        open_run(path).module()
+
+
+# --- the table ----------------------------------------------------------------------------------------------------
+
+
+def test_runs_are_listed_by_time(tmp_path: Path) -> None:
+    made(tmp_path / "net-10", started="2026-01-02T00:00:00+00:00")
+    made(tmp_path / "net-2", started="2026-01-02T00:00:00+00:00")
+    made(tmp_path / "zero", started="2026-01-01T20:00:00-08:00")
+    (tmp_path / "lost").mkdir()
+    (tmp_path / "unfinished-1").mkdir()
+    (tmp_path / "unfinished-1" / "spec.net").write_text("")
+    assert [found.name for found in runs_in(tmp_path)] == ["net-2", "net-10", "zero", "unfinished-1"]
+    assert [found.name for found in runs_in(tmp_path / "zero")] == ["zero"]
+
+
+def test_the_table_of_a_folder(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs", trained) == 0
+    head, *lines = capsys.readouterr().out.splitlines()
+    assert head.split() == "run when network epochs time loss accuracy val_loss val_accuracy best val_loss set".split()
+    assert [line.split()[0] for line in lines] == ["tiny-1", "tiny-2", "tiny-3"]
+    assert "width=6" in lines[1] and lines[2].endswith("act=Tanh train.optimizer.lr=0.1") and "=" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("key", "descending", "names"),
+    [
+        ("loss", False, "b a c d"), ("loss", True, "c a b d"), ("best", False, "c b a d"), ("best:accuracy", True, "a b c d"),
+        ("name", True, "d c b a"), ("seconds", False, "c a b d"), ("val_loss", False, "c a b d"),
+    ],
+)  # fmt: skip
+def test_order(key: str, descending: bool, names: str, tmp_path: Path) -> None:
+    """Runs without the value, and those whose value is NaN, come last in both directions."""
+    made(tmp_path / "a", "epoch,loss,accuracy\n1,0.3,0.9\n2,0.2,0.1\n", seconds=2)
+    made(tmp_path / "b", "epoch,loss,accuracy\n1,0.1,0.8\n", seconds=3)
+    made(tmp_path / "c", "epoch,loss,val_loss,accuracy\n1,0.05,1,0.1\n2,0.5,1,0.2\n", seconds=1)
+    made(tmp_path / "d", "epoch,loss\n1,nan\n")
+    found = table.ordered(runs_in(tmp_path), key, descending)
+    assert key in table.sortable(found)
+    if key == "best":
+        assert table.monitor(found) == "val_loss" and found[0].name == "c"
+    else:
+        assert [one.name for one in found] == names.split()
+
+
+def test_an_unknown_column_is_wrong_use(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs", trained, "--sort", "vla_loss") == 2
+    assert "did you mean `val_loss`?" in capsys.readouterr().err
+    assert run("runs", trained / "nothing") == 1
+    assert run("compare", trained / "tiny-1") == 2
+    assert run("compare", trained / "tiny-1", trained / "tiny-9") == 1
+
+
+def test_programs_read_all_digits(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    finals = {one.name: one.final for one in runs_in(trained)}
+    assert run("runs", trained, "--format", "json", "--sort", "name") == 0
+    objects = json.loads(capsys.readouterr().out)
+    assert {o["name"]: o["final"] for o in objects} == finals and objects[1]["overrides"] == {"width": "6"}
+    assert run("runs", trained, "--format", "csv") == 0
+    rows = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
+    assert {row["name"]: float(row["val_loss"]) for row in rows} == {name: final["val_loss"] for name, final in finals.items()}
+    assert [row["set act"] for row in rows] == ["", "", "Tanh"]
+
+
+def test_a_folder_without_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("runs", tmp_path) == 0 and "there are no runs" in capsys.readouterr().out
+    assert run("runs", tmp_path, "--format", "json") == 0 and capsys.readouterr().out == "[]\n"
+    assert run("runs", tmp_path, "--plot", tmp_path / "a.png") == 1
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.123, "0.12 s"), (59.4, "59 s"), (61, "1:01 min"), (3725, "1:02 h"), (None, "-"), ("x", "-")]
+)
+def test_time(seconds: Any, text: str) -> None:
+    assert table.time_text(seconds) == text
+
+
+# --- pictures -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_plot(trained: Path, ending: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / f"curves.{ending}"
+    assert run("runs", trained, "--plot", path) == 0
+    assert {"png": b"\x89PNG", "svg": b"<?xml", "pdf": b"%PDF"}[ending] == path.read_bytes()[: 5 if ending == "svg" else 4]
+    assert str(path) in capsys.readouterr().err
+    assert run("runs", trained, "--plot", tmp_path / "curves.gif") == 1
+
+
+def test_curves_of_many_runs_of_unlike_columns() -> None:
+    def one(number: int, *columns: str) -> Run:
+        return Run(Path(f"net-{number}"), {}, {name: [1.0, math.nan, 1e-4 * number] for name in columns})
+
+    png(curves_figure([one(i, "loss", *(["val_loss", f"m{i}"] if i % 7 == 0 else [])) for i in range(1, 40)]))
+    png(curves_figure([Run(Path("net-1"), {}, {"loss": [0.5]})]))
+
+
+# --- side by side -------------------------------------------------------------------------------------------------
+
+
+def test_compare_names_what_differs_and_who_did_better(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("compare", *(trained / f"tiny-{i}" for i in (1, 2, 3))) == 0
+    out = capsys.readouterr().out
+    first, second = out.split("the spec of tiny-2, against tiny-1")
+    lines = second.split("the spec of tiny-3, against tiny-1")
+    assert [line.strip() for line in lines[0].splitlines() if line] == [
+        "- h1 = x -> hidden: Linear(out_features=4, …)",
+        "+ h1 = x -> hidden: Linear(out_features=6, …)",
+        "- h3 = h2 -> last: Linear(in_features=4, …)",
+        "+ h3 = h2 -> last: Linear(in_features=6, …)",
+    ]
+    assert "+ optimizer = SGD(lr=0.1, …)" in lines[1] and "+ h2 = h1 -> tanh: Tanh()" in lines[1]
+    rows = {line[:14].strip(): line for line in first.splitlines()}
+    assert rows["set width"].split()[2:] == ["-", "6", "-"]
+    assert "last" in rows and first.count("*") >= 4
+
+
+def test_a_tie_has_no_winner_and_nan_never_wins(tmp_path: Path) -> None:
+    a = open_run(made(tmp_path / "a", "epoch,loss,accuracy\n1,0.5,0.1\n"))
+    b = open_run(made(tmp_path / "b", "epoch,loss,accuracy\n1,0.5,0.2\n"))
+    c = open_run(made(tmp_path / "c", "epoch,loss,accuracy\n1,nan,nan\n"))
+    winners = {line.title + str(i): line.best for i, line in enumerate(compare.results([a, b, c])) if "last" in line.title}
+    assert list(winners.values()) == [frozenset(), frozenset({1})]
+
+
+def test_equal_specs_are_said_to_be(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    again = netc.load(SPEC).train(tmp_path, name="tiny", pictures=False).path
+    assert run("compare", trained / "tiny-1", again, "-o", tmp_path / "both.svg") == 0
+    assert "  the same" in capsys.readouterr().out and (tmp_path / "both.svg").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [([3.0, 2.0, 1.0], "█▅▁"), ([1.0], "▁"), ([], "-"), ([math.nan], "-"), ([0.0, math.inf, 7.0], "▁ █"), ([0.0] * 40, "▁" * 16)],
+)
+def test_sparkline(values: list[float], text: str) -> None:
+    assert compare.sparkline(values) == text

@@ -18,7 +18,8 @@ LR = 0.04
 
 def losses(name: str) -> list[list[float]]:
     """The losses of all epochs, for each seed."""
-    from netc.train.data import load_data, prepare
+    from netc.data.prepare import prepare
+    from netc.data.sources import load_data
 
     runs = []
     for seed in SEEDS:

@@ -11,9 +11,9 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+from netc.data.normalize import Array
+from netc.data.table import Table, table_of
 from netc.source import Source, Span
-from netc.train.data import Table, table_of
-from netc.train.normalize import Array
 from netc.train.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
 
 RANDOM = np.random.default_rng(0)

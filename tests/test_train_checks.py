@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from netc import NetError, load
+from netc.data.checks import check_data
+from netc.data.normalize import Array
+from netc.data.table import table_of
 from netc.diagnostics import Diagnostic
 from netc.pipeline import Network
-from netc.train.checks import check_data
-from netc.train.data import table_of
-from netc.train.normalize import Array
 
 ROWS = 12
 PLAIN = np.arange(ROWS * 3).reshape(ROWS, 3) % 7 / 7.0

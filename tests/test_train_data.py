@@ -10,10 +10,13 @@ import pytest
 import torch
 
 from netc import NetError, load
+from netc.data.normalize import Array, fit_scaling
+from netc.data.prepare import Prepared, prepare
+from netc.data.shapes import dimensions
+from netc.data.sources import load_data
+from netc.data.table import Table, table_of
 from netc.pipeline import Network
 from netc.shapes import Dim, Shape
-from netc.train.data import Prepared, Table, dimensions, load_data, prepare, table_of
-from netc.train.normalize import Array, fit_scaling
 
 BLOBS = "sklearn.make_blobs(n_samples=60, n_features=3, centers=3, random_state=0)"
 REGRESSION = "sklearn.make_regression(n_samples=40, n_features=3, n_informative=2, n_targets=2, random_state=0)"
@@ -56,7 +59,7 @@ def own_table(net: Network, features: Array, target: Array) -> Table:
 
 
 def test_importing_the_data_stage_imports_no_torch() -> None:
-    code = "import sys, netc.train.data; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
+    code = "import sys, netc.data.prepare, netc.data.sources; sys.exit('torch' in sys.modules or 'sklearn' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 

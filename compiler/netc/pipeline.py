@@ -20,8 +20,8 @@ from netc.source import Source, Span
 from netc.tensors import TensorType
 
 if TYPE_CHECKING:
+    from netc.data.table import Table
     from netc.module import NetModule
-    from netc.train.data import Table
     from netc.train.session import Result
 
 
@@ -58,7 +58,7 @@ def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_p
     program, errors = lower(file, source, overrides, network, allow_python=allow_python)
     table: Table | None = None
     if errors and program.data and all(d.code == "size-needed" for d in errors):
-        from netc.train.data import load_data
+        from netc.data.sources import load_data
 
         table = load_data(program.data)
         program, errors = lower(file, source, overrides, network, _sizes(program.graph, table), allow_python)
@@ -91,7 +91,7 @@ def _may_be_given(problem: Diagnostic, parsed: Recovered) -> bool:
 
 def _sizes(graph: Graph, table: Table) -> dict[str, int]:
     """The sizes that the data has for named dimensions of the inputs and targets."""
-    from netc.train.data import dimensions
+    from netc.data.shapes import dimensions
 
     inputs, targets = ([n.type.shape for n in nodes if isinstance(n.type, TensorType)] for nodes in (graph.inputs, graph.targets))
     return dimensions(inputs, targets, table)
@@ -173,8 +173,8 @@ class Network:
 
         Reads the data, which is kept for a training, and does not import torch.
         """
-        from netc.train.checks import check_data, no_data
-        from netc.train.data import load_data
+        from netc.data.checks import check_data, no_data
+        from netc.data.sources import load_data
 
         try:
             if self.data is None:

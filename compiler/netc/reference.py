@@ -14,7 +14,8 @@ from netc.lower import constants
 from netc.ops import FAMILIES, TABLE, foreign
 from netc.ops.examples import MOST_AXES, Example, example_of
 from netc.ops.op import REQUIRED, Op, Param, value_text
-from netc.ops.recipes import INITS, KEYS, Key, Recipe
+from netc.ops.recipe import Key, Recipe
+from netc.ops.recipes import INITS, KEYS
 from netc.shapes import shape_text
 from netc.tensors import BOOL, FLOATS, INTEGERS, type_text
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netc.graph import Argument
-from netc.ops.recipes import Recipe
+from netc.ops.recipe import Recipe
 from netc.source import Span
 
 

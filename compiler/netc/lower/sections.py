@@ -13,7 +13,8 @@ from netc.lower.builder import Builder
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.op import REQUIRED, value_text
-from netc.ops.recipes import KEYS, Key
+from netc.ops.recipe import Key
+from netc.ops.recipes import KEYS
 from netc.settings import Made, Section
 from netc.source import Span
 

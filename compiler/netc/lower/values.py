@@ -13,7 +13,7 @@ from netc import syntax as s
 from netc.graph import Ref
 from netc.lower.scope import Place, Scope
 from netc.ops.op import DType, Op, Slice
-from netc.ops.recipes import Recipe
+from netc.ops.recipe import Recipe
 from netc.settings import Made
 from netc.shapes import Dim
 from netc.source import Span

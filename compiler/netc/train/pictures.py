@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from netc.data.normalize import Array
+from netc.data.table import Table
 from netc.files import write
-from netc.train.data import Table
-from netc.train.normalize import Array
 from netc.train.sheet import COLORS, FAINT, INK, PAPER, color_of, headline, new_figure, plain_axes, png, use_log_scale
 
 if TYPE_CHECKING:

@@ -12,14 +12,16 @@ from typing import Any, TextIO
 import torch
 from torch import Tensor, nn
 
+from netc.data.checks import no_data, prepared_data
+from netc.data.prepare import Prepared, named_scalings
+from netc.data.sources import load_data
+from netc.data.table import Table
 from netc.diagnostics import Diagnostic, count_of, error, render_all
 from netc.files import write
 from netc.graph import Graph
 from netc.settings import Section
 from netc.tensors import TensorType
 from netc.train.batches import Tensors
-from netc.train.checks import no_data, prepared_data
-from netc.train.data import Prepared, Table, load_data, named_scalings
 from netc.train.history import History
 from netc.train.loop import column_names, fit
 from netc.train.progress import shown

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from netc.data.normalize import Array
 from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Graph, Node, Ref
 from netc.source import Span
 from netc.tensors import FLOATS, INTEGERS, TensorType
-from netc.train.normalize import Array
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,13 +9,14 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from netc.data.contracts import Fed, check_contracts
+from netc.data.normalize import Array
+from netc.data.prepare import Prepared, fed, prepare
+from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, error
 from netc.graph import Graph, Node
 from netc.settings import Section
 from netc.tensors import TensorType
-from netc.train.contracts import Fed, check_contracts
-from netc.train.data import Prepared, Table, fed, prepare
-from netc.train.normalize import Array
 
 EXAMPLE = "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)"
 FEW_HELD_OUT = 5  # of fewer rows each is more than a fifth of the validation

@@ -41,7 +41,7 @@ def _network(graph: Graph) -> str:
     lines += [f"  loss {f'{o.name} = ' if several else ''}{_value(o.ref, names)}" for o in graph.losses]
     lines += [f"  metric {o.name} = {_value(o.ref, names)}" for o in graph.metrics]
     lines += [f"  tie {tie.left} = {tie.right}" for tie in graph.ties]
-    rules = [f"    {key} = {_made(rule.init)}" for rule in graph.init_rules for key in rule.keys]
+    rules = [f"    {key} = {rule.init}" for rule in graph.init_rules for key in rule.keys]
     lines += ["  init {", *rules, "  }"] if rules else []
     lines += [f"  freeze {key}" for key in graph.frozen]
     return "\n".join([f"network {graph.name} {{", *lines, "}"])
@@ -51,7 +51,7 @@ def _lines(node: Node, names: dict[Ref, str], shared: dict[str, str], declared: 
     """The statements for a node; a layer that is used several times is declared before its first use."""
     if node.kind in ("param", "buffer"):
         init = node.config["init"].value
-        value = _made(init) if isinstance(init, Made) else _value(init, names)
+        value = str(init) if isinstance(init, Made) else _value(init, names)
         return [f"  {node.kind} {node.path}: {node.type} = {value}"]
     if node.kind != "op":
         return []
@@ -124,10 +124,6 @@ def _free(name: str, names: dict[Ref, str]) -> str:
     return f"{name}_" if name in names.values() else name
 
 
-def _made(made: Made) -> str:
-    return f"{made.recipe.name}({', '.join(f'{name}={value_text(v)}' for name, v in made.values.items())})"
-
-
 def _argument(param: Param, argument: Argument, names: dict[Ref, str]) -> str:
     if param.kind == "keywords":
         return ", ".join(f"{name}={_value(value, names)}" for name, value in argument.value)
@@ -159,5 +155,5 @@ def _section(section: Section) -> str:
 def _setting(section: Section, key: str) -> str:
     value = section[key]
     if isinstance(value, Made):
-        return _made(value)
+        return str(value)
     return value if value in KEYS[section.kind][key].param.choices else value_text(value)

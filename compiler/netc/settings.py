@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from netc.graph import Argument
+from netc.ops.op import value_text
 from netc.ops.recipe import Recipe
 from netc.source import Span
 
@@ -23,6 +24,10 @@ class Made:
     def values(self) -> dict[str, Any]:
         """The arguments as plain values."""
         return {name: argument.value for name, argument in self.arguments.items()}
+
+    def __str__(self) -> str:
+        """As it is written in a spec."""
+        return f"{self.recipe.name}({', '.join(f'{name}={value_text(v)}' for name, v in self.values.items())})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from netc import syntax as s
@@ -11,7 +12,7 @@ from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.scope import Binding, Scope
-from netc.lower.values import UNKNOWN, Partial, RecipeValue, has_unknown, kind_words
+from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.op import REQUIRED, value_text
 from netc.ops.recipe import Key
 from netc.ops.recipes import KEYS
@@ -98,31 +99,43 @@ class _SectionLowering:
     def _in_range(self, name: str, value: Any, span: Span) -> Any:
         if name == "validation" and not 0 <= value < 1:
             return self._fail("argument-type", f"`validation` is a share from 0 to below 1, not {value}", span)
-        least = {"epochs": 1, "batch_size": 1, "seed": 0}.get(name)
+        least = {"epochs": 1, "batch_size": 1, "seed": 0, "accumulate": 1}.get(name)
         if isinstance(value, int) and least is not None and value < least:
             return self._fail("argument-type", f"`{name}` must be at least {least}, and is {value}", span)
-        if name == "clip_grad_norm" and value is not None and value <= 0:
-            return self._fail("argument-type", f"`clip_grad_norm` must be positive, and is {value}", span)
+        if name.startswith("clip_grad") and value is not None and value <= 0:
+            return self._fail("argument-type", f"`{name}` must be positive, and is {value}", span)
         return value
 
     def _made(self, name: str, key: Key, setting: s.Setting) -> Any:
         value = self.evaluator.value(setting.value, self.scope)
         if value is None and key.param.optional:
             return None
+        return self._called(name, key, value, setting.value.span)
+
+    def _called(self, name: str, key: Key, value: Any, span: Span) -> Any:
+        """A recipe of the key with its arguments bound."""
         if isinstance(value, RecipeValue):
-            value = Partial(value, (), setting.value.span)
+            value = Partial(value, (), span)
         if has_unknown(value):
             return UNKNOWN
         known = listed(r.name for r in key.recipes)
         if not isinstance(value, Partial) or not isinstance(value.callee, RecipeValue):
-            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", setting.value.span)
+            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span)
         recipe = value.callee.recipe
         if recipe not in key.recipes:
-            return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", setting.value.span)
+            return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", value.span)
+        given = [self._with_inner(g, key) for g in value.arguments]
+        if has_unknown([g.value for g in given]):
+            return UNKNOWN
         binder = Binder(recipe.name, recipe.signature, value.span, lambda v: v, self.builder.report)
-        placed, named = [g for g in value.arguments if g.name is None], [g for g in value.arguments if g.name]
-        arguments = binder.bind(recipe.params, placed, named)
+        arguments = binder.bind(recipe.params, [g for g in given if g.name is None], [g for g in given if g.name])
         return UNKNOWN if arguments is None else Made(recipe, arguments, value.span)
+
+    def _with_inner(self, given: Given, key: Key) -> Given:
+        """A list of recipes, as `SequentialLR` takes, with the arguments of each bound."""
+        if not isinstance(given.value, (list, tuple)) or not any(isinstance(v, (RecipeValue, Partial)) for v in given.value):
+            return given
+        return replace(given, value=[self._called(key.param.name, key, v, given.span) for v in given.value])
 
 
 def _described(name: str, key: Key) -> str:

@@ -244,7 +244,7 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     "flip": _row(SEQUENCE, dims=[1]), "roll": _row(SEQUENCE, shifts=1, dims=1), "chunk": _row("B 16", chunks=2, dim=1),
     "split": _row("B 16", split_size_or_sections=[12, 4], dim=1), "tensor_split": _row("B 16", indices_or_sections=4, dim=1),
     "unbind": _row("B 2 16", dim=1), "select": _row(SEQUENCE, dim=1, index=0), "narrow": _row("B 16", dim=1, start=0, length=4),
-    "tile": _row(SEQUENCE, dims=[1, 2, 1]), "repeat_interleave": _row(SEQUENCE, repeats=2, dim=1), "meshgrid": _row("H | W"),
+    "tile": _row(SEQUENCE, dims=[1, 2, 1]), "repeat_interleave": _row(SEQUENCE, repeats=2, dim=1), "meshgrid": _row("H | W", indexing="ij"),
     # indexing
     "[]": _row(SEQUENCE, entries=[ALL, -1]), "gather": _row("B 16 | int64 B 4", dim=1), "index_select": _row("B 16 | int64 4", dim=1),
     "take_along_dim": _row("B 16 | int64 B 4", dim=1), "scatter": _row("B 16 | int64 B 4 | B 4", dim=1),

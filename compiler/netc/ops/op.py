@@ -93,6 +93,7 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "out3": ("an int or a list of 3, each an int or `none`", _either(_is_int, _all(_is_int_or_none, 3))),
     "float2": ("a number or a list of 2 numbers", _either(_is_number, _all(_is_number, 2))),
     "float3": ("a number or a list of 3 numbers", _either(_is_number, _all(_is_number, 3))),
+    "floats_or_none": ("a list of numbers, each may be `none`", _all(_either(_is_number, lambda v: v is None))),
     "float_or_floats": ("a number or a list of numbers", _either(_is_number, _all(_is_number))),
     "padding1": ('an int, "same" or "valid"', _either(_is_int, _all(_is_int, 1), _is_word("same", "valid"))),
     "padding2": ('an int, a list of 2 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 2), _is_word("same", "valid"))),
@@ -108,6 +109,7 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "number_or_bool": ("a number, `true` or `false`", _either(_is_number, _is_size, lambda v: isinstance(v, bool))),
     "mode": ("`true` or `false`", lambda v: isinstance(v, bool)),
     "training_rate": ("a number", _is_number),
+    "schedulers": ("a list of schedulers", _all(lambda v: hasattr(v, "recipe"))),
     "keywords": ("arguments by name", _all(_all(lambda v: True, 2))),
 }
 
@@ -193,9 +195,9 @@ def signature(text: str) -> tuple[Param, ...]:
 def _param(text: str) -> Param:
     match = PARAM.fullmatch(text)
     assert match, text
-    default = REQUIRED if match["default"] is None else _constant(match["default"], "|" in match["kind"])
-    inferred = bool(match["star"])
-    optional = bool(match["optional"])
+    inferred, optional = bool(match["star"]), bool(match["optional"])
+    is_word = "|" in match["kind"] and not (optional and match["default"] == "none")
+    default = REQUIRED if match["default"] is None else _constant(match["default"], is_word)
     return Param(
         match["name"], match["kind"], None if inferred and default is REQUIRED else default, inferred, bool(match["variadic"]), optional
     )  # fmt: skip

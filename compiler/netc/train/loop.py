@@ -5,22 +5,22 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import torch
 from torch import nn
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from netc.diagnostics import NetError
+from netc.diagnostics import NetError, error
 from netc.graph import Graph
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
 from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
-from netc.train.optim import make_optimizer, make_scheduler
+from netc.train.optim import is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, refused
-from netc.train.saving import Saver
-from netc.train.standing import State, restore, standing
 from netc.train.step import Step, objective
-from netc.train.stopping import make_stopping
+from netc.train.stopping import make_stopping, monitored
 
 REPORT_SECONDS = 0.1  # a person sees no faster change
 MOST_PENDING = 4096  # scalars that wait to be read; each holds some hundred bytes
@@ -54,27 +54,21 @@ def fit(
     validation: Tensors | None = None,
     observer: Observer | None = None,
     watched: Tensors | None = None,
-    saver: Saver | None = None,
-    resumed: State | None = None,
 ) -> History:
     """Trains the model in place by the `train` section, and returns what was recorded.
 
     `names` are the keys of `model.losses` (see `column_names`); `watched` are inputs whose predictions are kept along the
     way. The observer is called about ten times a second, and once at the end. The first Ctrl-C ends the training after the
-    current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
-    with `resumed`, that of an earlier training, this one goes on from there.
+    current step; what was trained until then is kept.
     Raises NetError where a setting is impossible (`argument-type`) or training cannot go on (`training`).
     """
-    training_of = Fit(model, names, training, settings, validation, observer, watched, saver)
-    if resumed is not None:
-        restore(training_of, resumed)
-    return training_of.run()
+    return Fit(model, names, training, settings, validation, observer, watched).run()
 
 
 class Fit:
     """One training: what it works on, where it stands, and what it has recorded.
 
-    Where it stands is `model`, `optimizer`, `scheduler`, `epoch` (whole epochs done), `step` (steps done of the one after),
+    Where it stands is `model`, `optimizer`, `scheduler`, `epoch` (whole epochs done), `step` (batches done of the one after),
     `batches.state` (the order of the data), `history` and the pending scalars of the recorders, `stopping`, and torch's random
     numbers.
     """
@@ -88,21 +82,23 @@ class Fit:
         validation: Tensors | None = None,
         observer: Observer | None = None,
         watched: Tensors | None = None,
-        saver: Saver | None = None,
     ) -> None:
-        self.model, self.settings, self.observer, self.watched, self.saver = model, settings, observer, watched, saver
+        self.model, self.settings, self.observer, self.watched = model, settings, observer, watched
         self.epochs: int = settings["epochs"]
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(parameters, settings)
-        self.scheduler = make_scheduler(self.optimizer, settings)
         self.compute = objective(model, names, settings["precision"])
         self.take_step = Step(self.compute, parameters, self.optimizer, settings)
         self.is_full = settings["batch_size"] == "full"
         size = len(training[0]) if self.is_full else int(settings["batch_size"])
+        self.accumulate = _accumulate(settings, self.is_full)
         self.batches = Batches(training, size, None if self.is_full else settings["seed"])
         self.val_batches = Batches(validation, size) if validation is not None else None
+        self.scheduler = make_scheduler(self.optimizer, settings, -(-len(self.batches.weights) // self.accumulate))
+        self.step_scheduler = self.scheduler if is_stepped(settings) else None
         self._prepare_records(names)
         self.stopping = make_stopping(settings, list(self.history.columns))
+        self.monitor = monitored(settings, list(self.history.columns))
         self.epoch = self.step = 0
         self.checked = 0  # epochs whose loss is known to be finite
 
@@ -117,8 +113,7 @@ class Fit:
     def run(self) -> History:
         """All epochs that are left, or those until something stops them."""
         self.model.train()
-        self.reported = time.perf_counter()
-        self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
+        self.started = self.reported = time.perf_counter()
         with Interrupt() as self.interrupt:
             try:
                 self._epochs()
@@ -126,55 +121,54 @@ class Fit:
                 raise self._reason(e) from e
         self._report(done=True)
         self.history.interrupted = self.interrupt.requested
-        self.history.seconds = self.seconds
+        self.history.seconds = time.perf_counter() - self.started
         return self.history
-
-    @property
-    def seconds(self) -> float:
-        """The time that the training has taken."""
-        return time.perf_counter() - self.started
 
     def _epochs(self) -> None:
         looks = set(snapshot_epochs(self.epochs)) if self.watched is not None else set()
         if self.epoch == self.step == 0:
             self._look(0 in looks)
-        while self.epoch < self.epochs and not self.interrupt.requested and not self.history.stopped_early:
+        while self.epoch < self.epochs and not self.interrupt.requested:
             if self.is_full:
-                self.recorder.add(self.take_step(self.batches.tensors))
+                self._step([self.batches.tensors])
             elif not self._steps():
                 break
             self.epoch += 1
             self.step = 0
-            if self.scheduler is not None:
-                self.scheduler.step()
             if self.val_batches is not None:
                 self._validate(self.val_batches)
+            if self.scheduler is not self.step_scheduler:
+                self._schedule()
             if self.epoch in looks:
                 self._look(True)
             if self._is_over():
                 break
-            self._save_if_due()
         self._read()
-        if self.saver is not None:
-            self.saver.save(standing(self))
-        seen = [snapshot.epoch for snapshot in self.history.snapshots]
-        self._look(bool(looks) and self.epoch not in seen)
+        self._look(bool(looks) and self.history.snapshots[-1].epoch != self.epoch)
 
     def _steps(self) -> bool:
         """The steps that are left of one epoch; whether all were done."""
-        for batch in self.batches.epoch(self.step):
+        batches = self.batches.epoch(self.step)
+        while group := list(islice(batches, self.accumulate)):
             if self.interrupt.requested:
                 return False
-            if self.step:  # never behind the last step: what ends an epoch belongs to it
-                self._save_if_due()
-            self.recorder.add(self.take_step(batch))
-            self.step += 1
+            self._step(group)
+            self.step += len(group)
         return True
 
-    def _save_if_due(self) -> None:
-        if self.saver is not None and self.saver.is_due():
-            self._read()  # what is not finite is no place to go on from
-            self.saver.save(standing(self))
+    def _step(self, batches: Sequence[Tensors]) -> None:
+        for values in self.take_step(batches):
+            self.recorder.add(values)
+        if self.step_scheduler is not None:
+            self.step_scheduler.step()
+
+    def _schedule(self) -> None:
+        """The step of a scheduler after an epoch."""
+        if isinstance(self.scheduler, ReduceLROnPlateau):
+            self._read()
+            self.scheduler.step(self.history.columns[self.monitor][-1])
+        elif self.scheduler is not None:
+            self.scheduler.step()
 
     def _validate(self, batches: Batches) -> None:
         self.model.eval()
@@ -220,7 +214,8 @@ class Fit:
 
     def _report(self, done: bool = False) -> None:
         if self.observer is not None:
-            self.observer(Progress(self.history.epochs, self.epochs, self.history.columns, self.seconds, done))
+            seconds = time.perf_counter() - self.started
+            self.observer(Progress(self.history.epochs, self.epochs, self.history.columns, seconds, done))
 
     def _reason(self, e: Exception) -> NetError:
         """Why torch raised: where the loss was not finite before, that, for some losses refuse what comes of it."""
@@ -233,3 +228,13 @@ class Fit:
         if bad is not None:
             return diverged(self.settings, losses[bad], self.epoch + 1)
         return refused(self.settings, e, self.epoch + 1)
+
+
+def _accumulate(settings: Section, is_full: bool) -> int:
+    """The number of batches that an optimizer's step is taken for."""
+    count: int = settings["accumulate"]
+    if is_full and count > 1:
+        span = settings.values["accumulate"].span
+        raise error("argument-type", f"`accumulate = {count}` gathers the gradients of {count} batches, and there is one", span,
+                    "give a `batch_size`")  # fmt: skip
+    return count

@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
+from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
-from netc.diagnostics import error
+from netc.diagnostics import count_of, error
+from netc.ops.recipes import EACH_STEP
 from netc.settings import Made, Section
 
 
@@ -24,20 +25,56 @@ def make_optimizer(parameters: Sequence[nn.Parameter], settings: Section) -> Opt
     return optimizer
 
 
-def make_scheduler(optimizer: Optimizer, settings: Section) -> LRScheduler | None:
-    """The scheduler of the section, if it has one. Raises NetError."""
+def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int) -> LRScheduler | None:
+    """The scheduler of the section, if it has one. What it can know of the length of the training is filled in. Raises NetError."""
     if settings["scheduler"] is None:
         return None
-    scheduler = make(settings.made("scheduler"), optimizer)
+    steps = settings["epochs"] * (steps_per_epoch if is_stepped(settings) else 1)
+    scheduler = _scheduler(settings.made("scheduler"), optimizer, steps, steps_per_epoch)
     assert isinstance(scheduler, LRScheduler)
+    total = scheduler.total_steps if isinstance(scheduler, OneCycleLR) else steps
+    if total < steps:
+        message = f"`OneCycleLR` of {count_of(total, 'step')} ends before the training, which has {steps}"
+        raise error("argument-type", message, settings.values["scheduler"].span, "leave out how long it is: that is known")
+    if isinstance(scheduler, ReduceLROnPlateau) and is_stepped(settings):
+        span = settings.values["scheduler_interval"].span
+        raise error("argument-type", "`ReduceLROnPlateau` looks at the value of an epoch: it cannot take a step after each batch", span)
     return scheduler
 
 
-def make(made: Made, *first: Any) -> Any:
-    """Calls what a recipe names. What torch refuses is NetError `argument-type`."""
+def is_stepped(settings: Section) -> bool:
+    """Whether the scheduler takes a step after every step of the optimizer, and not once an epoch."""
+    if settings["scheduler_interval"] != "auto":
+        return bool(settings["scheduler_interval"] == "step")
+    return settings["scheduler"] is not None and _is_for_steps(settings.made("scheduler"))
+
+
+def _is_for_steps(made: Made) -> bool:
+    return made.recipe.name in EACH_STEP or any(map(_is_for_steps, made.values.get("schedulers", [])))
+
+
+def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: int) -> Any:
+    """A scheduler of so many steps in all, with those that it is made of."""
+    inner = [_scheduler(m, optimizer, steps, steps_per_epoch) for m in made.values.get("schedulers", [])]
+    known = {"schedulers": inner} if inner else {}
+    if made.recipe.name == "OneCycleLR":
+        known = _cycle(made, steps, steps_per_epoch)
+    return make(made, optimizer=optimizer, **known)
+
+
+def _cycle(made: Made, steps: int, steps_per_epoch: int) -> dict[str, Any]:
+    """How long the one cycle of `OneCycleLR` is: the whole training where that is not said."""
+    values = made.values
+    if values["total_steps"] is None and values["epochs"] is None:
+        return {"total_steps": steps}
+    return {"steps_per_epoch": steps_per_epoch} if values["steps_per_epoch"] is None else {}
+
+
+def make(made: Made, *first: Any, **known: Any) -> Any:
+    """Calls what a recipe names; `known` stands over its arguments. What torch refuses is NetError `argument-type`."""
     module, name = made.recipe.target.rsplit(".", 1)
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in made.values.items()}
+    values = {key: tuple(value) if isinstance(value, list) else value for key, value in made.values.items()} | known
     try:
         return getattr(importlib.import_module(module), name)(*first, **values)
-    except (ValueError, TypeError, RuntimeError, ZeroDivisionError) as e:
+    except (ValueError, TypeError, RuntimeError, ZeroDivisionError, IndexError) as e:
         raise error("argument-type", f"`{made.recipe.name}`: {e}", made.span) from e

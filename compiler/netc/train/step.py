@@ -1,4 +1,4 @@
-"""One step of a training: what is computed of a batch, and what is done with the gradients."""
+"""One step of a training: what is computed of its batches, and what is done with the gradients."""
 
 from __future__ import annotations
 
@@ -7,30 +7,88 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
+from torch.amp import GradScaler
+from torch.optim import LBFGS, Optimizer
 
+from netc.diagnostics import error
 from netc.settings import Section
 from netc.train.batches import Tensors
 
 Compute = Callable[..., Tensors]  # inputs and targets to the scalar to minimize, then the other columns
 
+HALF = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 class Step:
-    """Computes the losses of a batch and lets the optimizer take a step."""
+    """Computes the losses of one or more batches and lets the optimizer take one step.
+
+    Of several batches the gradients are those of the mean over all rows. `scaler` is the state that `fp16` has.
+    """
 
     def __init__(self, compute: Compute, parameters: Sequence[nn.Parameter], optimizer: Optimizer, settings: Section) -> None:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
-        self.clip: float | None = settings["clip_grad_norm"]
+        self.clip_norm: float | None = settings["clip_grad_norm"]
+        self.clip_value: float | None = settings["clip_grad_value"]
+        self.takes_closure = isinstance(optimizer, LBFGS)
+        self.scaler = GradScaler(parameters[0].device.type) if settings["precision"] == "fp16" else None
+        if self.takes_closure and self.scaler is not None:
+            span = settings.values["precision"].span
+            raise error("argument-type", "`LBFGS` computes the loss several times a step, which `precision = fp16` cannot scale", span)
 
-    def __call__(self, batch: Tensors) -> Tensors:
-        """The scalars of `compute` before the step."""
-        self.optimizer.zero_grad()
-        values = self.compute(*batch)
-        values[0].backward()  # type: ignore[no-untyped-call]
-        if self.clip is not None:
-            nn.utils.clip_grad_norm_(self.parameters, self.clip)
-        self.optimizer.step()
+    def __call__(self, batches: Sequence[Tensors]) -> list[Tensors]:
+        """For each batch the scalars of `compute` before the step."""
+        if self.takes_closure:
+            return self._with_closure(batches)
+        values = self._backward(batches)
+        if self.scaler is None:
+            self.optimizer.step()
+        else:
+            self.scaler.step(self.optimizer)
+            self.scaler.update()
         return values
+
+    def _backward(self, batches: Sequence[Tensors]) -> list[Tensors]:
+        """The gradients of the batches, from none; clipped."""
+        self.optimizer.zero_grad()
+        if len(batches) == 1:
+            values = [self.compute(*batches[0])]
+            self._scaled(values[0][0]).backward()  # type: ignore[no-untyped-call]
+        else:
+            values = self._accumulate(batches)
+        if self.clip_norm is not None or self.clip_value is not None:
+            self._clip()
+        return values
+
+    def _accumulate(self, batches: Sequence[Tensors]) -> list[Tensors]:
+        rows, values = sum(len(batch[0]) for batch in batches), []
+        for batch in batches:
+            found = self.compute(*batch)
+            self._scaled(found[0] * (len(batch[0]) / rows)).backward()  # type: ignore[no-untyped-call]
+            values.append(tuple(v.detach() for v in found))
+        return values
+
+    def _scaled(self, loss: Tensor) -> Tensor:
+        return loss if self.scaler is None else self.scaler.scale(loss)
+
+    def _clip(self) -> None:
+        if self.scaler is not None:
+            self.scaler.unscale_(self.optimizer)
+        if self.clip_value is not None:
+            nn.utils.clip_grad_value_(self.parameters, self.clip_value)
+        if self.clip_norm is not None:
+            nn.utils.clip_grad_norm_(self.parameters, self.clip_norm)
+
+    def _with_closure(self, batches: Sequence[Tensors]) -> list[Tensors]:
+        found: list[list[Tensors]] = []
+
+        def closure() -> float:
+            values = self._backward(batches)
+            found.append([tuple(v.detach() for v in scalars) for scalars in values])
+            rows = [len(batch[0]) for batch in batches]
+            return sum(v[0].item() * (n / sum(rows)) for v, n in zip(values, rows, strict=True))
+
+        self.optimizer.step(closure)
+        return found[0]
 
 
 def objective(model: Any, names: Sequence[str], precision: str) -> Compute:
@@ -47,10 +105,10 @@ def objective(model: Any, names: Sequence[str], precision: str) -> Compute:
     compute = only_loss if list(names) == ["loss"] else all_values
     if precision == "float32":
         return compute
-    autocast = torch.autocast(device_type=next(model.parameters()).device.type, dtype=torch.bfloat16)
+    autocast = torch.autocast(device_type=next(model.parameters()).device.type, dtype=HALF[precision])
 
-    def in_bfloat16(*tensors: Tensor) -> Tensors:
+    def in_half(*tensors: Tensor) -> Tensors:
         with autocast:
             return compute(*tensors)
 
-    return in_bfloat16
+    return in_half

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from netc.diagnostics import count_of, did_you_mean, error, listed
 from netc.settings import Section
+from netc.source import Span
 from netc.train.optim import make
 
 
@@ -41,13 +42,25 @@ def make_stopping(settings: Section, columns: Sequence[str]) -> Stopping | None:
     made = settings.made("early_stopping")
     patience = make(made)
     assert isinstance(patience, Patience)
-    if patience.monitor not in columns:
-        span = made.arguments["monitor"].span
-        hint = did_you_mean(patience.monitor, columns) or f"there are {listed(columns)}"
-        if patience.monitor.startswith("val_") and not any(c.startswith("val_") for c in columns):
-            hint = "there is no validation data: give the `data` section e.g. `validation = 0.2`"
-        raise error("argument-type", f"`{patience.monitor}` is not among what is recorded: {listed(columns)}", span, hint)
+    _check_monitor(patience.monitor, columns, made.arguments["monitor"].span)
     if patience.epochs < 1:
         message = f"patience of {count_of(patience.epochs, 'epoch')} would stop before it starts"
         raise error("argument-type", message, made.arguments["epochs"].span)
     return Stopping(patience)
+
+
+def monitored(settings: Section, columns: Sequence[str]) -> str:
+    """The column that a training is judged by: the section's `monitor`, else the loss of the validation part if there is one."""
+    if settings["monitor"] is None:
+        return "val_loss" if "val_loss" in columns else "loss"
+    _check_monitor(settings["monitor"], columns, settings.values["monitor"].span)
+    return str(settings["monitor"])
+
+
+def _check_monitor(monitor: str, columns: Sequence[str], span: Span) -> None:
+    if monitor in columns:
+        return
+    hint = did_you_mean(monitor, columns) or f"there are {listed(columns)}"
+    if monitor.startswith("val_") and not any(c.startswith("val_") for c in columns):
+        hint = "there is no validation data: give the `data` section e.g. `validation = 0.2`"
+    raise error("argument-type", f"`{monitor}` is not among what is recorded: {listed(columns)}", span, hint)

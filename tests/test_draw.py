@@ -13,7 +13,7 @@ import pytest
 
 from netc.diagnostics import NetError
 from netc.draw import dot, render
-from netc.graph import Argument, Graph, Named, Node, Ref
+from netc.graph import Argument, Graph, Named, Node, Ref, Region
 from netc.ops import find
 from netc.pipeline import load
 from netc.shapes import Dim
@@ -39,17 +39,21 @@ def residual() -> Graph:
     graph = Graph("Residual", SPAN)
     kind = TensorType((Dim.named("B"), 4))
 
-    def add(op: str, path: str, *refs: int) -> None:
+    for id, parent, path in [(1, 0, "layer1"), (2, 1, "layer1.0"), (3, 1, "layer1.1")]:
+        graph.regions.append(Region(id, parent, path, "block"))
+
+    def add(op: str, region: int, path: str, *refs: int) -> None:
         row = find(op)
         config = {"in_features": Argument(4, SPAN, "inferred"), "out_features": Argument(4, SPAN), "bias": Argument(True, SPAN, "default")}
         call = {param.name: Argument(Ref(ref), SPAN) for param, ref in zip(row.inputs, refs, strict=True)}
         weights = {"weight": (4, 4), "bias": (4,)} if path else {}
-        graph.add(Node(len(graph.nodes), "op", SPAN, kind, row, path, config if path else {}, call, weights))
+        graph.add(Node(len(graph.nodes), "op", SPAN, kind, row, path, config if path else {}, call, weights, region))
 
     graph.names[Ref(graph.add(Node(0, "input", SPAN, kind)).id)] = "x"
-    for op, path, *refs in [("Linear", "layer1.0.a", 0), ("Linear", "layer1.0.b", 1), ("+", "", 1, 2), ("Linear", "layer1.0.c", 3),
-                            ("*", "", 4, 4), ("Linear", "layer1.1.a", 5), ("exp", "", 6), ("Linear", "head", 7)]:  # fmt: skip
-        add(op, path, *refs)  # type: ignore[arg-type]
+    rows = [("Linear", 2, "layer1.0.a", [0]), ("Linear", 2, "layer1.0.b", [1]), ("+", 2, "", [1, 2]), ("Linear", 2, "layer1.0.c", [3]),
+            ("*", 1, "", [4, 4]), ("Linear", 3, "layer1.1.a", [5]), ("exp", 0, "", [6]), ("Linear", 0, "head", [7])]  # fmt: skip
+    for op, region, path, refs in rows:
+        add(op, region, path, *refs)
     graph.outputs.append(Named("p", Ref(8), SPAN))
     return graph
 
@@ -127,7 +131,7 @@ def test_nodes_stand_in_the_clusters_of_their_paths() -> None:
         "n0": [],
         "n1": [outer, first],
         "n2": [outer, first],
-        "n3": [outer, first],  # the `+` stands where its block is
+        "n3": [outer, first],  # the `+` stands where it was written
         "n4": [outer, first],
         "n5": [outer],  # between two blocks
         "n6": [outer, second],

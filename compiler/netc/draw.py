@@ -9,7 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -247,34 +247,18 @@ class _Drawing:
     def regions(self) -> dict[int, Region]:
         """The clusters that each node stands in.
 
-        A node with a path stands where its path says. A function without one stands in the innermost cluster that
-        has layers both before and behind it, as the `+` of a residual block does.
+        A node with a path stands where its path says. A function without one stands where it was written, in the
+        innermost block or labelled pipeline around it that has layers, as the `+` of a residual block does.
         """
         own = {n.id: tuple(n.path.split(".")[:-1]) for n in self.graph.nodes if n.path}
-        order = [n.id for n in self.graph.nodes]
-        before = _nearest(own, order, {n.id: [ref.node for ref in n.refs] for n in self.graph.nodes})
-        behind = _nearest(own, reversed(order), self.graph.users)
-        return {i: own[i] if i in own else _innermost(before[i], behind[i]) for i in order}
+        clusters = {region[:end] for region in set(own.values()) for end in range(len(region) + 1)}
+        around = [_innermost(tuple(filter(None, r.path.split("."))), clusters) for r in self.graph.regions]
+        return {n.id: own[n.id] if n.id in own else around[n.region] for n in self.graph.nodes}
 
 
-def _nearest(own: dict[int, Region], order: Iterable[int], neighbours: Mapping[int, Iterable[int]]) -> dict[int, set[Region]]:
-    """The regions of the closest nodes that have one, along `neighbours`, which come earlier in `order`."""
-    found: dict[int, set[Region]] = {}
-    for id in order:
-        found[id] = set()
-        for other in neighbours[id]:
-            found[id] |= {own[other]} if other in own else found[other]
-    return found
-
-
-def _innermost(before: set[Region], behind: set[Region]) -> Region:
-    shared = [_common(a, b) for a in before for b in behind]
-    return max(shared, key=lambda region: (len(region), region), default=())
-
-
-def _common(a: Region, b: Region) -> Region:
-    length = next((i for i, (p, q) in enumerate(zip(a, b, strict=False)) if p != q), min(len(a), len(b)))
-    return a[:length]
+def _innermost(region: Region, clusters: set[Region]) -> Region:
+    """The innermost cluster around a region, itself included."""
+    return next((region[:end] for end in range(len(region), 0, -1) if region[:end] in clusters), ())
 
 
 # --- files -------------------------------------------------------------------------------------------------------

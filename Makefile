@@ -34,6 +34,7 @@ grammar: $(READY)
 	$(BIN)/netc ops --markdown > grammar/OPS.md
 
 bench: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -r benchmarks/requirements.txt
 	$(BIN)/python benchmarks/run.py
 	$(BIN)/python benchmarks/checking.py
 

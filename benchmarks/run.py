@@ -1,52 +1,72 @@
-"""`make bench`: all that is claimed to be fast, measured, as one table; written to benchmarks/RESULTS.md."""
+"""`make bench`: all that is claimed to be fast, measured, as one table; written to benchmarks/RESULTS.md.
+
+A part alone is printed and not written: `python benchmarks/run.py chain`, `specs resnet18 lenet5`, `loop`; see `--help`.
+"""
 
 from __future__ import annotations
 
-import platform
+import argparse
+import os
 import sys
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
 import torch
 
-import netc
-from funky import table
-from training import loop, process
+import chain
+import funky
+import networks
+import training
+from report import Report, processor, table, versions
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
 
 
-def speed() -> list[str]:
+def specs(names: Sequence[str], effort: float) -> Report:
+    return networks.report(names, 3.0 * effort)
+
+
+# part: its heading, and what measures it with a factor for the time that it may take
+PARTS: dict[str, tuple[str, Callable[[Sequence[str], float], Report]]] = {
+    "chain": ("A chain of 250 `Linear(4, 4)`, batch 4", lambda _, effort: chain.report(20.0 * effort)),
+    "specs": ("Every spec against the same network by hand", specs),
+    "loop": ("The training loop", lambda _, effort: training.loops(8.0 * effort)),
+    "process": ("Whole processes", lambda _, effort: training.processes(5)),
+    "article": ("Is the funky network better?", lambda _, effort: funky.report()),
+}
+
+
+def measured(parts: Sequence[str], names: Sequence[str], effort: float) -> str:
     torch.set_num_threads(1)
-    rows = ["| what | netc | by hand | ratio | difference |", "| --- | --- | --- | --- | --- |"]
-    for name, repetitions in (("network", 11), ("funky", 11), ("regression", 21), ("quartic", 21)):
-        result = loop(name, repetitions)
-        ours, theirs = result.medians
-        rows.append(f"| training loop of `{name}.net`, all epochs | {ours * 1e3:.0f} ms | {theirs * 1e3:.0f} ms | {result.ratio:.2f} | |")
-    for pictures in (True, False):
-        result = process(pictures, 5)
-        ours, theirs = result.medians
-        what = "with pictures" if pictures else "without pictures"
-        rows.append(
-            f"| `netc train specs/network.net`, whole process, {what} | {ours:.2f} s | {theirs:.2f} s | {result.ratio:.2f} "
-            f"| {result.difference:+.2f} s |"
-        )
-    return rows
+    reports = {}
+    for part in parts:
+        print(f"… {part}", file=sys.stderr, flush=True)
+        reports[part] = PARTS[part][1](names, effort)
+    figures = [f for report in reports.values() for f in report.figures]
+    details = [line for part, report in reports.items() for line in ["", f"## {PARTS[part][0]}", "", *report.details]]
+    command = "make bench" if parts == list(PARTS) else " ".join(["python benchmarks/run.py", *parts, *names])
+    return "\n".join([
+        "# Measured", "",
+        f"`{command}` on {date.today()}: {processor()}, {os.cpu_count()} processors, "
+        f"{versions('torch', 'torchvision', 'pytorch-symbolic', 'keras', 'netc')}.", "",
+        "All ways are timed in turn in one process, where nothing else is said, on one thread: the median of the ratios pair by pair, and",
+        "where that median lies with 95 %. They have the same parameters and give the same numbers, which is checked first.", "",
+        *table(["what", "measured", "goal"], [[f.what, f.measured, f.goal] for f in figures]),
+        *details, "",
+    ])  # fmt: skip
 
 
 def main() -> None:
-    machine = f"{platform.machine()}, {torch.get_num_threads()} threads outside the loops, Python {platform.python_version()}, "
-    text = [
-        "# Measured", "",
-        f"`make bench` on {date.today()}: {machine}torch {torch.__version__}, netc {netc.__version__}.", "",
-        "Both ways are timed in turn, in one process where nothing else is said, on one thread; medians, and the median of the",
-        "ratios pair by pair. The loops train to the same losses, bit for bit, before they are timed.", "",
-        *speed(), "",
-        "Is the funky network better? Mean and standard deviation of the loss over 20 seeds, learning rate 0.04 for both:", "",
-        *table(), "",
-    ]  # fmt: skip
-    RESULTS.write_text("\n".join(text), encoding="utf-8")
-    sys.stdout.write("\n".join(text))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("part", nargs="?", choices=PARTS, help="one part alone, not written to the file")
+    parser.add_argument("names", nargs="*", help="of the part `specs`: these only")
+    parser.add_argument("--effort", type=float, default=1.0, help="a factor for the time that each part may take")
+    given = parser.parse_args()
+    text = measured([given.part] if given.part else list(PARTS), given.names, given.effort)
+    if not given.part:
+        RESULTS.write_text(text, encoding="utf-8")
+    sys.stdout.write(text)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,8 @@ import torch
 
 import netc
 from netc.train.loop import column_names, fit
-from timing import Comparison, compare
+from report import Figure, Report, table
+from timing import Comparison, compare, in_turn
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -35,7 +36,7 @@ def hand_written(twin: Twin, epochs: int) -> list[float]:
     return losses
 
 
-def loop(name: str, repetitions: int) -> Comparison:
+def loop(name: str, seconds: float) -> Comparison:
     """All epochs of a spec, module and optimizer made anew each time, against the loop written by hand."""
     spec = netc.load(ROOT / "specs" / f"{name}.net")
     assert spec.training is not None
@@ -50,7 +51,21 @@ def loop(name: str, repetitions: int) -> Comparison:
         return hand_written(TWINS[name], epochs)
 
     assert ours() == theirs(), "not the same training"
-    return compare(ours, theirs, repetitions)
+    times = in_turn({"netc": ours, "hand": theirs}, seconds)
+    return Comparison(times["netc"], times["hand"])
+
+
+def loops(seconds: float) -> Report:
+    """The loops of the article's specs, `seconds` for each."""
+    figures, rows = [], []
+    for name in TWINS:
+        found = loop(name, seconds)
+        ours, theirs = found.medians
+        low, high = found.interval
+        figures.append(Figure(f"training loop of `{name}`, all epochs", f"{found.ratio:.2f}", "0.85"))
+        rows.append([f"`{name}`", f"{ours * 1e3:.0f} ms", f"{theirs * 1e3:.0f} ms", f"{found.ratio:.3f}", f"{low:.3f} to {high:.3f}"])
+    said = "All epochs, module and optimizer made anew each time; the losses are the same to the last bit."
+    return Report(figures, [said, "", *table(["spec", "netc", "by hand", "ratio", "95 %"], rows)])
 
 
 def process(pictures: bool, repetitions: int) -> Comparison:
@@ -67,3 +82,15 @@ def process(pictures: bool, repetitions: int) -> Comparison:
             repetitions,
             warmup=1,
         )
+
+
+def processes(repetitions: int) -> Report:
+    """Whole processes with and without pictures."""
+    figures, rows = [], []
+    for pictures in (True, False):
+        found = process(pictures, repetitions)
+        ours, theirs = found.medians
+        what = f"`netc train specs/network.net`, whole process, {'with' if pictures else 'without'} pictures"
+        figures.append(Figure(what, f"{found.ratio:.2f}"))
+        rows.append([what, f"{ours:.2f} s", f"{theirs:.2f} s", f"{found.ratio:.2f}", f"{found.difference:+.2f} s"])
+    return Report(figures, table(["what", "netc", "by hand", "ratio", "difference"], rows))

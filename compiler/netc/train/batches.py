@@ -43,10 +43,15 @@ class Batches:
             return self._views(tuple(t[order] for t in self.tensors), start)
         return self._gathered(order, start)
 
-    def go_back(self, state: Tensor) -> None:
-        """Makes the next epoch the one that began with this state of the generator."""
-        assert self.generator is not None
-        self.generator.set_state(state)
+    def position(self, step: int) -> Tensor | None:
+        """The state of the generator from which the epoch comes that has `step` steps done."""
+        return self.state if step or self.generator is None else self.generator.get_state()
+
+    def go_back(self, state: Tensor | None) -> None:
+        """Makes the next epoch the one that begins with this state of the generator."""
+        if self.generator is not None and state is not None:
+            self.generator.set_state(state)
+            self.state = state
 
     def _views(self, tensors: Sequence[Tensor], start: int) -> Iterator[Tensors]:
         batches = zip(*(torch.split(t, self.batch_size) for t in tensors), strict=True)

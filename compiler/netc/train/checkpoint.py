@@ -60,7 +60,7 @@ def load(folder: Path) -> State:
     try:
         if _file_hash(file) != record["tensors"]["sha256"]:
             raise _damaged(file, "its content is not what was saved")
-        state: State = unflatten(record["state"], load_file(file))
+        state: State = unflatten(record["state"], _tensors(file))
     except (OSError, SafetensorError, KeyError) as problem:
         raise _damaged(file, problem.strerror if isinstance(problem, OSError) else str(problem)) from None
     return state
@@ -98,6 +98,11 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         number = re.search(r"os error (\d+)|code: (\d+)", str(problem))
         code = int(number[1] or number[2]) if number else errno.EIO
         raise OSError(code, os.strerror(code) if number else str(problem)) from None
+
+
+def _tensors(path: Path) -> dict[str, Tensor]:
+    """Copies of what is in the file: mapped from it they lie at odd addresses, where some kernels round differently."""
+    return {name: tensor.clone() for name, tensor in load_file(path).items()}
 
 
 def _file_hash(path: Path) -> str:

@@ -52,6 +52,7 @@ class Recorder:
     def __init__(self, columns: Mapping[str, list[float]], weights: Sequence[int], device: torch.device) -> None:
         self.columns = columns
         self.weights = weights
+        self.device = device
         self.kept: Callable[[Tensor], Scalar] = Tensor.item if device.type == "cpu" else Tensor.detach
         self.pending: list[list[Scalar]] = []  # in the order of the columns
 
@@ -68,6 +69,18 @@ class Recorder:
             tensors = [s for s in scalars if isinstance(s, Tensor)]
             values = torch.stack(tensors).tolist() if tensors else scalars
             column.extend(values if steps == 1 else (self._mean(values[i : i + steps]) for i in range(0, len(values), steps)))
+
+    def waiting(self) -> Tensor:
+        """The scalars of the steps that are not read yet, `[steps, columns]`, float64."""
+        scalars = [scalar for row in self.pending for scalar in row]
+        tensors = [s for s in scalars if isinstance(s, Tensor)]
+        flat = torch.stack(tensors).cpu().double() if tensors else torch.tensor(scalars, dtype=torch.float64)
+        return flat.reshape(len(self.pending), len(self.columns))
+
+    def take_up(self, waiting: Tensor) -> None:
+        """Goes on behind those steps."""
+        keeps_tensors = self.kept is Tensor.detach
+        self.pending = [[*row.to(self.device)] if keeps_tensors else row.tolist() for row in waiting]
 
     def _mean(self, values: Sequence[float]) -> float:
         return sum(v * w for v, w in zip(values, self.weights, strict=True)) / sum(self.weights)

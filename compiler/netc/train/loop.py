@@ -19,6 +19,8 @@ from netc.train.history import History, Recorder, Snapshot, first_not_finite, sn
 from netc.train.interrupt import Interrupt
 from netc.train.optim import is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, refused
+from netc.train.saving import Saver
+from netc.train.standing import State, restore, standing
 from netc.train.step import Step, objective
 from netc.train.stopping import make_stopping, monitored
 
@@ -54,15 +56,21 @@ def fit(
     validation: Tensors | None = None,
     observer: Observer | None = None,
     watched: Tensors | None = None,
+    saver: Saver | None = None,
+    resumed: State | None = None,
 ) -> History:
     """Trains the model in place by the `train` section, and returns what was recorded.
 
     `names` are the keys of `model.losses` (see `column_names`); `watched` are inputs whose predictions are kept along the
     way. The observer is called about ten times a second, and once at the end. The first Ctrl-C ends the training after the
-    current step; what was trained until then is kept.
+    current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
+    with `resumed`, that of an earlier training, this one goes on from there.
     Raises NetError where a setting is impossible (`argument-type`) or training cannot go on (`training`).
     """
-    return Fit(model, names, training, settings, validation, observer, watched).run()
+    training_of = Fit(model, names, training, settings, validation, observer, watched, saver)
+    if resumed is not None:
+        restore(training_of, resumed)
+    return training_of.run()
 
 
 class Fit:
@@ -82,8 +90,9 @@ class Fit:
         validation: Tensors | None = None,
         observer: Observer | None = None,
         watched: Tensors | None = None,
+        saver: Saver | None = None,
     ) -> None:
-        self.model, self.settings, self.observer, self.watched = model, settings, observer, watched
+        self.model, self.settings, self.observer, self.watched, self.saver = model, settings, observer, watched, saver
         self.epochs: int = settings["epochs"]
         parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = make_optimizer(parameters, settings)
@@ -113,7 +122,8 @@ class Fit:
     def run(self) -> History:
         """All epochs that are left, or those until something stops them."""
         self.model.train()
-        self.started = self.reported = time.perf_counter()
+        self.reported = time.perf_counter()
+        self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
         with Interrupt() as self.interrupt:
             try:
                 self._epochs()
@@ -121,14 +131,19 @@ class Fit:
                 raise self._reason(e) from e
         self._report(done=True)
         self.history.interrupted = self.interrupt.requested
-        self.history.seconds = time.perf_counter() - self.started
+        self.history.seconds = self.seconds
         return self.history
+
+    @property
+    def seconds(self) -> float:
+        """The time that the training has taken."""
+        return time.perf_counter() - self.started
 
     def _epochs(self) -> None:
         looks = set(snapshot_epochs(self.epochs)) if self.watched is not None else set()
         if self.epoch == self.step == 0:
             self._look(0 in looks)
-        while self.epoch < self.epochs and not self.interrupt.requested:
+        while self.epoch < self.epochs and not self.interrupt.requested and not self.history.stopped_early:
             if self.is_full:
                 self._step([self.batches.tensors])
             elif not self._steps():
@@ -143,8 +158,12 @@ class Fit:
                 self._look(True)
             if self._is_over():
                 break
+            self._save_if_due()
         self._read()
-        self._look(bool(looks) and self.history.snapshots[-1].epoch != self.epoch)
+        if self.saver is not None:
+            self.saver.save(standing(self))
+        seen = [snapshot.epoch for snapshot in self.history.snapshots]
+        self._look(bool(looks) and self.epoch not in seen)
 
     def _steps(self) -> bool:
         """The steps that are left of one epoch; whether all were done."""
@@ -152,9 +171,16 @@ class Fit:
         while group := list(islice(batches, self.accumulate)):
             if self.interrupt.requested:
                 return False
+            if self.step:  # never behind the last step: what ends an epoch belongs to it
+                self._save_if_due()
             self._step(group)
             self.step += len(group)
         return True
+
+    def _save_if_due(self) -> None:
+        if self.saver is not None and self.saver.is_due():
+            self._read()  # what is not finite is no place to go on from
+            self.saver.save(standing(self))
 
     def _step(self, batches: Sequence[Tensors]) -> None:
         for values in self.take_step(batches):
@@ -214,8 +240,7 @@ class Fit:
 
     def _report(self, done: bool = False) -> None:
         if self.observer is not None:
-            seconds = time.perf_counter() - self.started
-            self.observer(Progress(self.history.epochs, self.epochs, self.history.columns, seconds, done))
+            self.observer(Progress(self.history.epochs, self.epochs, self.history.columns, self.seconds, done))
 
     def _reason(self, e: Exception) -> NetError:
         """Why torch raised: where the loss was not finite before, that, for some losses refuse what comes of it."""

@@ -1,0 +1,121 @@
+"""What a network predicts, as its loss says: one of two classes, one of several, numbers, or something else. No torch here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from netc.graph import Graph, Node, Ref
+from netc.tensors import TensorType
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Array = NDArray[Any]
+
+Kind = Literal["binary", "classes", "numbers", "other"]
+Scale = Literal["probabilities", "logits", "log-probabilities", "scores"]
+
+# What the loss takes as its prediction, by the names of torch.nn and of torch.nn.functional.
+LOSSES: Mapping[str, tuple[Kind, Scale]] = {
+    "BCELoss": ("binary", "probabilities"),
+    "binary_cross_entropy": ("binary", "probabilities"),
+    "BCEWithLogitsLoss": ("binary", "logits"),
+    "binary_cross_entropy_with_logits": ("binary", "logits"),
+    "CrossEntropyLoss": ("classes", "logits"),
+    "cross_entropy": ("classes", "logits"),
+    "NLLLoss": ("classes", "log-probabilities"),
+    "nll_loss": ("classes", "log-probabilities"),
+    "MultiMarginLoss": ("classes", "scores"),
+    "multi_margin_loss": ("classes", "scores"),
+}
+# What an output is that a loss does not take itself, but the value before it.
+AFTER: Mapping[str, Scale] = {
+    "Softmax": "probabilities", "softmax": "probabilities", "Sigmoid": "probabilities", "sigmoid": "probabilities",
+    "LogSoftmax": "log-probabilities", "log_softmax": "log-probabilities",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """What the first output says of each row.
+
+    `binary`: of class 1, in one number (`[n]` or `[n, 1]`); `classes`: of each class (`[n, C]`); `numbers`: the values of the
+    target; `other`: none of these. `scale` says what the numbers of a classifier are.
+    """
+
+    kind: Kind
+    scale: Scale = "scores"
+
+    @property
+    def is_classes(self) -> bool:
+        """Whether rows are put into classes."""
+        return self.kind in ("binary", "classes")
+
+    @property
+    def has_probabilities(self) -> bool:
+        """Whether the outputs can be turned into probabilities."""
+        return self.is_classes and self.scale != "scores"
+
+    def probabilities(self, output: Array) -> Array:
+        """The probability of each class, `[n, C]` `float64`, of the outputs `[n]`, `[n, 1]` or `[n, C]`."""
+        import numpy as np
+
+        assert self.has_probabilities
+        values = output.reshape(len(output), -1).astype(np.float64)
+        if self.kind == "binary":
+            one = 0.5 * (1 + np.tanh(0.5 * values)) if self.scale == "logits" else values  # the sigmoid, without overflow
+            return np.concatenate([1 - one, one], axis=1)
+        if self.scale == "probabilities":
+            return values
+        powers = np.exp(values - values.max(axis=1, keepdims=True))
+        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
+
+    def classes(self, output: Array) -> Array:
+        """The number of the most probable class of each row, `[n]` `int64`."""
+        import numpy as np
+
+        assert self.is_classes
+        values = output.reshape(len(output), -1)
+        if self.kind == "binary":
+            return np.asarray(values[:, 0] > (0.0 if self.scale == "logits" else 0.5)).astype(np.int64)
+        return np.asarray(values.argmax(axis=1))
+
+
+def task_of(graph: Graph) -> Task:
+    """What the network predicts with its first output.
+
+    A classifier is known by its loss (`LOSSES`), which takes the output itself, or what the output is the softmax or
+    sigmoid of. Any other output of the shape of a target of floats is `numbers`.
+    """
+    if not graph.outputs or not isinstance(graph.type_of(graph.outputs[0].ref), TensorType):
+        return Task("other")
+    ref = graph.outputs[0].ref
+    for node in graph.needed_for(loss.ref for loss in graph.losses):
+        known = LOSSES.get(node.op.name) if node.op else None
+        if known and node.refs:
+            kind, scale = known
+            taken = node.refs[0]
+            if taken == ref:
+                return _fitting(graph, ref, Task(kind, scale))
+            after = _made_of(graph, ref, taken)
+            if after is not None:
+                return _fitting(graph, ref, Task(kind, after))
+    targets = [n.type for n in graph.targets if isinstance(n.type, TensorType)]
+    output = graph.tensor_type(ref)
+    is_like_target = any(t.is_float and output.is_float and t.shape == output.shape for t in targets)
+    return Task("numbers") if is_like_target and output.rank in (1, 2) else Task("other")
+
+
+def _made_of(graph: Graph, ref: Ref, taken: Ref) -> Scale | None:
+    """What the output is, where it is the softmax or sigmoid of what the loss takes."""
+    node: Node = graph.node(ref.node)
+    return AFTER.get(node.op.name) if node.op and node.refs[:1] == [taken] else None
+
+
+def _fitting(graph: Graph, ref: Ref, task: Task) -> Task:
+    """The task, if a row's output has the shape that belongs to it."""
+    shape = graph.tensor_type(ref).shape
+    fits = len(shape) == 2 if task.kind == "classes" else len(shape) == 1 or (len(shape) == 2 and shape[1] == 1)
+    return task if fits else Task("other")

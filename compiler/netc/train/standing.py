@@ -1,0 +1,55 @@
+"""Where a training stands between two steps, as a checkpoint holds it, and going on from there to the last bit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from netc.train.history import Snapshot
+from netc.train.rng import random_states, restore_random
+
+if TYPE_CHECKING:
+    from netc.train.loop import Fit
+
+State = dict[str, Any]
+
+
+def standing(fit: Fit) -> State:
+    """All that the steps to come depend on, and what was recorded. Tensors are those of the training itself, not copies."""
+    history = fit.history
+    return {
+        "epoch": fit.epoch,
+        "step": fit.step,
+        "order": fit.batches.position(fit.step),
+        "model": dict(fit.model.state_dict()),
+        "optimizer": fit.optimizer.state_dict(),
+        "scheduler": None if fit.scheduler is None else fit.scheduler.state_dict(),
+        "stopping": None if fit.stopping is None else [fit.stopping.best, fit.stopping.best_epoch],
+        "random": random_states(),
+        "pending": [fit.recorder.waiting(), fit.val_recorder.waiting()],
+        "columns": {name: torch.tensor(values, dtype=torch.float64) for name, values in history.columns.items()},
+        "snapshots": [[s.epoch, s.output] for s in history.snapshots],
+        "seconds": fit.seconds,
+        "stopped_early": history.stopped_early,
+    }
+
+
+def restore(fit: Fit, state: State) -> None:
+    """Makes the training stand where that one stood."""
+    fit.model.load_state_dict(state["model"])
+    fit.optimizer.load_state_dict(state["optimizer"])
+    if fit.scheduler is not None:
+        fit.scheduler.load_state_dict(state["scheduler"])
+    if fit.stopping is not None:
+        fit.stopping.best, fit.stopping.best_epoch = state["stopping"]
+    fit.epoch, fit.step = state["epoch"], state["step"]
+    fit.batches.go_back(state["order"])
+    for recorder, waiting in zip((fit.recorder, fit.val_recorder), state["pending"], strict=True):
+        recorder.take_up(waiting)
+    for name, values in state["columns"].items():
+        fit.history.columns[name][:] = values.tolist()  # in place: the recorders append to these lists
+    fit.history.snapshots = [Snapshot(epoch, output) for epoch, output in state["snapshots"]]
+    fit.history.stopped_early = state["stopped_early"]
+    fit.history.seconds = state["seconds"]
+    restore_random(state["random"])

@@ -17,8 +17,8 @@ import torch
 import netc
 from netc.cli import main
 from netc.runs import compare, table
-from netc.runs.curves import curves_figure
-from netc.runs.folder import Run, open_run, runs_in
+from netc.runs.folder import open_run, runs_in
+from netc.train.curves import curves_picture
 from netc.train.sheet import png
 
 SPEC = """
@@ -264,11 +264,15 @@ def test_plot(trained: Path, ending: str, tmp_path: Path, capsys: pytest.Capture
 
 
 def test_curves_of_many_runs_of_unlike_columns() -> None:
-    def one(number: int, *columns: str) -> Run:
-        return Run(Path(f"net-{number}"), {}, {name: [1.0, math.nan, 1e-4 * number] for name in columns})
+    def one(number: int, *columns: str) -> dict[str, list[float]]:
+        return {name: [1.0, math.nan, 1e-4 * number] for name in columns}
 
-    png(curves_figure([one(i, "loss", *(["val_loss", f"m{i}"] if i % 7 == 0 else [])) for i in range(1, 40)]))
-    png(curves_figure([Run(Path("net-1"), {}, {"loss": [0.5]})]))
+    for count in (1, 3, 39):
+        runs = {f"net-{i}": one(i, "loss", *(["val_loss", f"m{i}"] if i % 7 == 1 else [])) for i in range(1, count + 1)}
+        figure = curves_picture(runs)
+        assert figure is not None and len(png(figure)) > 1000
+        assert len(figure.axes) == 1 + sum(i % 7 == 1 for i in range(1, count + 1))
+    assert curves_picture({"net-1": {"loss": []}}) is None
 
 
 # --- side by side -------------------------------------------------------------------------------------------------

@@ -55,7 +55,7 @@ def test_the_folder_holds_everything_of_the_run(tmp_path: Path) -> None:
     result = run(load(NET + DATA + TRAIN), tmp_path / "deep" / "runs", pictures=True, stream=io.StringIO())
     files = sorted(path.name for path in result.path.iterdir())
     assert result.path == tmp_path / "deep" / "runs" / "net-1" and not result.warnings
-    assert files == ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "run.json", "spec.net"]
+    assert files == ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "report.html", "run.json", "spec.net"]
     heading, _, spec = (result.path / "spec.net").read_text().partition("\n\n")
     assert heading.startswith("# As it was trained: netc ") and "seed" in heading and spec == NET
 

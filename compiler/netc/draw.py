@@ -279,10 +279,11 @@ def render(dot_text: str, path: Path) -> None:
         raise error("drawing", f"a picture cannot be written as `{path.name}`", hint=f"the endings are {listed(PICTURES + TEXTS)}")
     if not path.parent.is_dir():
         raise error("drawing", f"there is no folder `{path.parent}`", hint="make it first")
-    write(path, dot_text if suffix in TEXTS else _drawn(dot_text, suffix))
+    write(path, dot_text if suffix in TEXTS else drawn(dot_text, suffix))
 
 
-def _drawn(dot_text: str, suffix: str) -> bytes:
+def drawn(dot_text: str, suffix: str) -> bytes:
+    """DOT text as the bytes of a picture. Raises `NetError` where Graphviz does not give one."""
     program = _program(suffix)
     command = [program, f"-T{suffix[1:]}", *([DPI[suffix]] if suffix in DPI else [])]
     try:

@@ -197,7 +197,8 @@ class Network:
         program = self.program
         spec = resolve(program, beside=True)
         return train(program.graph, self.module, program.data, program.train, spec=spec, name=name, base=Path(runs),
-                     stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table)  # fmt: skip
+                     stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table,
+                     written=self.text)  # fmt: skip
 
 
 def opened(spec: str | Path | Source) -> Source:

@@ -32,7 +32,7 @@ def run(parsed: argparse.Namespace) -> int:
     runs = [open_run(path) for path in parsed.runs]
     print(compare.as_text(runs))
     if parsed.output is not None:
-        from netc.runs.curves import write_curves
+        from netc.runs.plot import write_curves
 
         write_curves(runs, parsed.output)
         print(f"\nwrote {parsed.output}")

@@ -39,7 +39,7 @@ def run(parsed: argparse.Namespace) -> int:
     if found and parsed.sort not in known:
         parsed.parser.error(f"the runs have no column `{parsed.sort}`: {did_you_mean(parsed.sort, known) or f'there are {listed(known)}'}")
     if parsed.plot is not None:
-        from netc.runs.curves import write_curves
+        from netc.runs.plot import write_curves
 
         write_curves(found, parsed.plot)
         print(f"wrote {parsed.plot}", file=sys.stderr)

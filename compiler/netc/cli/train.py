@@ -16,6 +16,7 @@ Trains the network on the data of its spec, as the train section says, into a ne
   metrics.csv         the loss and the metrics of every epoch
   model.safetensors   the trained parameters
   *.png               the data, the loss curve, the predictions before, along and after training
+  report.html         all of it on one page, with what the network gets wrong; it needs no other file
 Ctrl-C stops after the current step and saves what is there.
 """
 
@@ -24,7 +25,7 @@ def add(commands: Commands) -> None:
     """Describes the command."""
     parser = spec_command(commands, "train", TEXT, run)
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where the run's folder is made (runs)")
-    parser.add_argument("--no-pictures", action="store_true", help="draw no pictures")
+    parser.add_argument("--no-pictures", action="store_true", help="draw no pictures and write no report")
 
 
 def run(parsed: argparse.Namespace) -> int:

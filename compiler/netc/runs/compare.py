@@ -9,8 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from netc.diagnostics import NetError
-from netc.runs.folder import Run, is_higher_better
+from netc.runs.folder import Run
 from netc.runs.table import NOTHING, aligned, best_text, differing, metric_names, number_text, time_text
+from netc.train.best import is_higher_better
 
 BARS = "▁▂▃▄▅▆▇█"
 CURVE = 16  # characters of a curve in text

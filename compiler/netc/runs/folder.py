@@ -8,24 +8,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from netc.diagnostics import did_you_mean, error
 from netc.pipeline import Network, load
+from netc.train.best import Best, best_of
 
 if TYPE_CHECKING:
     from netc.module import NetModule
 
 RECORD, METRICS, SPEC, MODEL = "run.json", "metrics.csv", "spec.net", "model.safetensors"
 MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
-HIGHER_IS_BETTER = ("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "r2", "score", "iou", "dice", "kappa", "mcc")
-
-
-class Best(NamedTuple):
-    """The best value of a column, and the epoch that gave it."""
-
-    value: float
-    epoch: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +80,7 @@ class Run:
     @property
     def best(self) -> dict[str, Best]:
         """The best finite value of each column with its epoch; of a loss the lowest, of e.g. an accuracy the highest."""
-        found = {}
-        for name, values in self.history.items():
-            finite = [(value, -epoch) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
-            if finite:
-                sign = 1 if is_higher_better(name) else -1
-                value, epoch = max(finite, key=lambda pair: (sign * pair[0], pair[1]))
-                found[name] = Best(value, -epoch)
-        return found
+        return best_of(self.history)
 
     def network(self) -> Network:
         """The network of `spec.net`. Raises `NetError`."""
@@ -109,11 +95,6 @@ class Run:
         model = self.network().module()
         load_weights(model, self.path / MODEL)
         return model.eval()
-
-
-def is_higher_better(column: str) -> bool:
-    """Whether a column is known to be better where it is higher; losses and errors are better where they are lower."""
-    return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
 
 
 def open_run(path: str | Path, *, allow_python: bool = False) -> Run:

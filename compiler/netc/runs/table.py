@@ -9,7 +9,8 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from netc.runs.folder import Best, Run
+from netc.runs.folder import Run
+from netc.train.best import Best
 
 FACTS = ("name", "when", "network", "state", "epochs", "seconds")
 NOTHING = "-"

@@ -7,21 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from netc.data.normalize import Array
 from netc.data.table import Table
-from netc.files import write
-from netc.train.sheet import COLORS, FAINT, INK, PAPER, color_of, headline, new_figure, plain_axes, png, use_log_scale
+from netc.train.sheet import COLORS, FAINT, INK, PAPER, color_of, headline, new_figure, plain_axes, use_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 MOST_FEATURES, MOST_POINTS = 5, 1500
+MOST_IN_LEGEND = 12  # classes whose names fit above a picture
 BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell that they take
 
 
@@ -35,9 +34,9 @@ class Outputs:
     is_class: bool
 
 
-def draw_all(folder: Path, table: Table, curves: Mapping[str, Sequence[float]], outputs: Outputs) -> list[str]:
-    """Writes `data.png`, `loss.png` and `predictions.png` as far as they make sense; returns what went wrong, in words."""
-    drawings: dict[str, Callable[[], bytes | None]] = {
+def draw_all(pictures: dict[str, Figure], table: Table, curves: Mapping[str, Sequence[float]], outputs: Outputs) -> list[str]:
+    """Adds `data.png`, `loss.png` and `predictions.png` as far as they make sense; returns what went wrong, in words."""
+    drawings: dict[str, Callable[[], Figure | None]] = {
         "data.png": lambda: data_picture(table),
         "loss.png": lambda: loss_picture(curves),
         "predictions.png": lambda: predictions_picture(outputs),
@@ -46,7 +45,7 @@ def draw_all(folder: Path, table: Table, curves: Mapping[str, Sequence[float]], 
     for name, draw in drawings.items():
         try:
             if (picture := draw()) is not None:
-                write(folder / name, picture)
+                pictures[name] = picture
         except Exception as e:  # a picture is never worth a trained model
             problems.append(f"{name} could not be drawn: {e}")
     return problems
@@ -60,7 +59,7 @@ def _sample(count: int) -> Array:
 # --- the data -----------------------------------------------------------------------------------------------------
 
 
-def data_picture(table: Table) -> bytes:
+def data_picture(table: Table) -> Figure:
     """Each pair of the first features as points and each feature as a histogram, colored by class or by target."""
     total = table.features.shape[1]
     count = min(total, MOST_FEATURES)
@@ -84,7 +83,7 @@ def data_picture(table: Table) -> bytes:
         _class_legend(axes, table.classes)
     else:
         _value_points(figure, axes, unit, table.target.reshape(len(table.target), -1)[rows, 0], box, table.target_names[0])
-    return png(figure)
+    return figure
 
 
 def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
@@ -119,7 +118,7 @@ def _marker(samples: int) -> float:
 def _class_points(axes: Axes, unit: Array, classes: Array) -> None:
     for k, value in enumerate(np.unique(classes)):
         x, y = _pairs(unit[classes == value])
-        axes.plot(x, y, "o", color=color_of(k), ms=_marker(len(unit)), mew=0, alpha=0.7)
+        axes.plot(x, y, "o", color=color_of(k), ms=_marker(len(unit)), mew=0, alpha=0.7, rasterized=True)
     for j in range(unit.shape[1]):
         counts = [np.histogram(unit[classes == value, j], bins=BINS, range=WITHIN)[0] for value in np.unique(classes)]
         for k, heights in enumerate(counts):
@@ -149,7 +148,7 @@ def _value_points(figure: Figure, axes: Axes, unit: Array, target: Array, box: t
     x, y = _pairs(unit)
     target = target.astype(float)
     colors = np.tile(target, len(x) // len(target))
-    points = axes.scatter(x, y, c=colors, s=_marker(len(unit)) ** 2, cmap="viridis", linewidths=0, alpha=0.85,
+    points = axes.scatter(x, y, c=colors, s=_marker(len(unit)) ** 2, cmap="viridis", linewidths=0, alpha=0.85, rasterized=True,
                           vmin=target.min(), vmax=target.max())  # fmt: skip
     for j in range(unit.shape[1]):
         heights = np.histogram(unit[:, j], bins=BINS, range=WITHIN)[0]
@@ -165,7 +164,7 @@ def _value_points(figure: Figure, axes: Axes, unit: Array, target: Array, box: t
 # --- the loss -----------------------------------------------------------------------------------------------------
 
 
-def loss_picture(curves: Mapping[str, Sequence[float]]) -> bytes | None:
+def loss_picture(curves: Mapping[str, Sequence[float]]) -> Figure | None:
     """The columns of the history over the epochs, validation dashed; None where no epoch was done.
 
     The scale is logarithmic where the values span more than two decades.
@@ -188,7 +187,7 @@ def loss_picture(curves: Mapping[str, Sequence[float]]) -> bytes | None:
     _end_labels(axes, curves, names, [color_of(bases.index(n.removeprefix("val_"))) for n in names])
     first, last = curves["loss"][0], curves["loss"][-1]
     headline(figure, "Loss", f"from {first:.4g} to {last:.4g} in {len(epochs)} epoch{'s' * (len(epochs) > 1)}")
-    return png(figure)
+    return figure
 
 
 def _end_labels(axes: Axes, curves: Mapping[str, Sequence[float]], names: Sequence[str], colors: Sequence[str]) -> None:
@@ -204,7 +203,7 @@ def _end_labels(axes: Axes, curves: Mapping[str, Sequence[float]], names: Sequen
 # --- the predictions ----------------------------------------------------------------------------------------------
 
 
-def predictions_picture(outputs: Outputs) -> bytes | None:
+def predictions_picture(outputs: Outputs) -> Figure | None:
     """What the network says of its training data as it learns; None for outputs that fit no such picture."""
     if outputs.target is None or not outputs.snapshots:
         return None
@@ -238,7 +237,7 @@ def _epoch_label(epoch: int, position: int, count: int) -> str:
     return f"epoch {epoch}\n{note}"
 
 
-def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: str, threshold: float | None = 0.5) -> bytes:
+def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: str, threshold: float | None = 0.5) -> Figure:
     """For each snapshot the predictions of each class as points in the outline of their distribution."""
     kinds = np.unique(classes)
     figure = new_figure(9.2, 4.6)
@@ -260,11 +259,19 @@ def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: st
     axes.tick_params(axis="x", length=0)
     axes.set(xlim=(-0.5, len(shots) - 0.5), ylim=(low - 0.02 * (high - low), high + 0.02 * (high - low)))
     axes.set_ylabel(label or ("predicted probability" if is_probability else "output of the network"), size=9.5, color=INK)
-    handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(kinds))]
-    axes.legend(handles, [f"class {kind}" for kind in kinds], loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=min(len(kinds), 8),
-                frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
+    _legend_above(axes, [str(kind) for kind in kinds])
     headline(figure, "Predictions", "on the training data, colored by the true class")
-    return png(figure)
+    return figure
+
+
+def _legend_above(axes: Axes, kinds: Sequence[str]) -> None:
+    """The classes in one line at the upper right; without the word where they are many, and none where there is no room."""
+    if len(kinds) > MOST_IN_LEGEND:
+        return
+    handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(kinds))]
+    labels = [f"class {kind}" for kind in kinds] if len(kinds) <= 6 else list(kinds)
+    axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=len(kinds), frameon=False, fontsize=9.5,
+                labelcolor=INK, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
 
 
 def _distributions(axes: Axes, centers: Array, groups: Sequence[Array], span: tuple[float, float], half_width: float, color: str) -> None:
@@ -284,10 +291,10 @@ def _distributions(axes: Axes, centers: Array, groups: Sequence[Array], span: tu
         xs.append(center + random.uniform(-0.85, 0.85, len(shown)) * np.interp(shown, grid, width))
         ys.append(shown)
     axes.add_collection(PolyCollection(outlines, facecolors=color, edgecolors="none", alpha=0.2))
-    axes.plot(np.concatenate(xs), np.concatenate(ys), "o", color=color, ms=_marker(4 * len(groups[0])), mew=0, alpha=0.7)
+    axes.plot(np.concatenate(xs), np.concatenate(ys), "o", color=color, ms=_marker(4 * len(groups[0])), mew=0, alpha=0.7, rasterized=True)
 
 
-def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str) -> bytes:
+def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str) -> Figure:
     """Predicted against true values at up to four snapshots; on the diagonal they are equal."""
     picked = np.unique(np.linspace(0, len(shots) - 1, 4).round().astype(int))
     count, side, gap, left = len(picked), 2.35, 0.16, 0.7
@@ -302,7 +309,17 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
         axes = plain_axes(figure, box, xlim=(low, high), ylim=(low, high))
         axes.plot([low, high], [low, high], color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
         for k in range(target.shape[1]):
-            axes.plot(target[rows, k], output[rows, k], "o", color=color_of(k), ms=_marker(len(rows)), mew=0, alpha=0.6, clip_on=True)
+            axes.plot(
+                target[rows, k],
+                output[rows, k],
+                "o",
+                color=color_of(k),
+                ms=_marker(len(rows)),
+                mew=0,
+                alpha=0.6,
+                clip_on=True,
+                rasterized=True,
+            )
         axes.text(0.5, 1.05, _epoch_label(epoch, int(index), len(shots)).replace("\n", " "), transform=axes.transAxes,
                   size=9.5, ha="center", color=INK)  # fmt: skip
         score = f"R² {_r2(output, target):.3f}".replace("-", "\N{MINUS SIGN}")
@@ -313,7 +330,7 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
     figure.text((left + (count * (side + gap) - gap) / 2) / width, 0.14 / height, f"true {name}", size=9.5, color=INK, ha="center")
     figure.text(0.14 / width, (0.6 + side / 2) / height, f"predicted {name}", size=9.5, color=INK, rotation=90, va="center")
     headline(figure, "Predictions", "on the training data, against the true values")
-    return png(figure)
+    return figure
 
 
 def _r2(output: Array, target: Array) -> float:

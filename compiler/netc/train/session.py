@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from netc.data.checks import no_data, prepared_data
 from netc.data.prepare import Prepared, named_scalings
@@ -20,6 +20,7 @@ from netc.diagnostics import Diagnostic, count_of, error, render_all
 from netc.files import write
 from netc.graph import Graph
 from netc.settings import Section
+from netc.source import Source
 from netc.tensors import TensorType
 from netc.train.batches import Tensors
 from netc.train.history import History
@@ -35,7 +36,7 @@ MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more wo
 class Result:
     """A finished training: its folder, what was recorded, the trained model (in eval mode) and the data it saw.
 
-    `warnings` say which pictures could not be drawn, and why.
+    `warnings` say which pictures could not be drawn, and what is not in the report, and why.
     """
 
     path: Path
@@ -58,11 +59,12 @@ def train(
     overrides: Mapping[str, Any] | None = None,
     pictures: bool = True,
     table: Table | None = None,
+    written: Source | None = None,
 ) -> Result:
     """Trains a new model of the graph by its sections into a new folder `base/name-N`.
 
-    `factory` makes the model, after torch is seeded; `spec` is the text to keep with it; progress goes to the stream;
-    `overrides` are recorded; `table` is the data where it was loaded before.
+    `factory` makes the model, after torch is seeded; `spec` is the text to keep with it, `written` the one that the user wrote;
+    progress goes to the stream; `overrides` are recorded; `table` is the data where it was loaded before.
     Raises NetError where a section lacks, or the data or training is at fault; then no folder is left.
     """
     if data is None:
@@ -93,7 +95,13 @@ def train(
             path.rmdir()  # only while it is empty: nothing that was saved is ever removed
         raise
     model.eval()
-    return Result(path, history, model, prepared, tuple(_draw(path, graph, table, prepared, history)) if pictures else ())
+    if not pictures:
+        return Result(path, history, model, prepared)
+    from netc.train.after import leave
+    from netc.train.report import Trained
+
+    trained = Trained(path.name, graph, model, history, table, prepared, record, spec, written, doubts)
+    return Result(path, history, model, prepared, tuple(leave(path, trained)))
 
 
 def _heading(record: Mapping[str, Any]) -> str:
@@ -146,32 +154,3 @@ def _watched(graph: Graph, training: Tensors) -> Tensors | None:
     assert isinstance(kind, TensorType)
     rows = kind.shape[0] if isinstance(kind.shape[0], int) else MOST_WATCHED
     return tuple(tensor[:rows] for tensor in training[: len(graph.inputs)])
-
-
-def _draw(path: Path, graph: Graph, table: Table, prepared: Prepared, history: History) -> list[str]:
-    """Draws the pictures into the folder; what could not be drawn is said in words."""
-    from netc.train.pictures import Outputs, draw_all
-
-    is_logit = _gives_logits(graph)
-    snapshots = [(s.epoch, _plain(torch.sigmoid(s.output) if is_logit else s.output)) for s in history.snapshots]
-    losses = {name: values for name, values in history.columns.items() if name.removeprefix("val_") in _loss_names(graph)}
-    target = prepared.train[1] if len(prepared.train) > 1 else None
-    kind = graph.targets[0].type if graph.targets else None
-    names = [graph.name_of(n) for n in graph.targets]
-    is_class = table.classes is not None or (isinstance(kind, TensorType) and not kind.is_float)
-    return draw_all(path, table, losses, Outputs(snapshots, target, names[0] if names else "", is_class))
-
-
-def _loss_names(graph: Graph) -> set[str]:
-    return {"loss", *(loss.name for loss in graph.losses)}
-
-
-def _gives_logits(graph: Graph) -> bool:
-    """Whether the first output goes as it is into a loss that takes the sigmoid of it."""
-    users = [node for node in graph.nodes if graph.outputs[0].ref in node.refs[:1]] if graph.outputs else []
-    return any(node.op is not None and node.op.name == "BCEWithLogitsLoss" for node in users)
-
-
-def _plain(output: Tensor) -> Any:
-    """As numpy; `float32` where numpy has no such dtype."""
-    return (output.float() if output.is_floating_point() else output).detach().cpu().numpy()

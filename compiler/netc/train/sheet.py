@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
+POINTS_DPI = 160  # of the points within SVG, which are pixels there: thousands of shapes would be slow to show
 INK, FAINT, PAPER = "#24292f", "#8b949e", "#f5f6f8"
 # Told apart by people who do not see all colors, and in print; after Okabe and Ito, darkened for thin lines.
 COLORS = ("#2f6db5", "#e0782f", "#2f9c76", "#a04f96", "#c9a227", "#4fa3d1", "#c4473a", "#6b6f76")
@@ -36,6 +37,16 @@ def png(figure: Figure) -> bytes:
     """The sheet as a PNG file."""
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 3})  # level 6 takes longer than drawing
+    return buffer.getvalue()
+
+
+def svg(figure: Figure) -> str:
+    """The sheet as SVG without a background, its text as text."""
+    from matplotlib import rc_context
+
+    buffer = io.StringIO()
+    with rc_context({"svg.fonttype": "none"}):
+        figure.savefig(buffer, format="svg", transparent=True, dpi=POINTS_DPI)
     return buffer.getvalue()
 
 

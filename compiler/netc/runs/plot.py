@@ -1,0 +1,19 @@
+"""The curves of runs in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from netc.diagnostics import error
+from netc.runs.folder import Run
+from netc.train.curves import curves_picture
+from netc.train.sheet import save
+
+
+def write_curves(runs: Sequence[Run], path: Path) -> None:
+    """Draws the curves into a .png, .svg or .pdf file. Raises `NetError`, also where there is nothing to draw."""
+    figure = curves_picture({run.name: run.history for run in runs})
+    if figure is None:
+        raise error("drawing", "there is no run with an epoch to draw")
+    save(figure, path)

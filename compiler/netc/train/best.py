@@ -1,0 +1,33 @@
+"""The best value of what a training recorded. No torch here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+HIGHER_IS_BETTER = ("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "r2", "score", "iou", "dice", "kappa", "mcc")
+
+
+class Best(NamedTuple):
+    """The best value of a column, and the epoch that gave it."""
+
+    value: float
+    epoch: int
+
+
+def is_higher_better(column: str) -> bool:
+    """Whether a column is known to be better where it is higher; losses and errors are better where they are lower."""
+    return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
+
+
+def best_of(columns: Mapping[str, Sequence[float]]) -> dict[str, Best]:
+    """The best finite value of each column with its first epoch; of a loss the lowest, of e.g. an accuracy the highest."""
+    found = {}
+    for name, values in columns.items():
+        finite = [(value, -epoch) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
+        if finite:
+            sign = 1 if is_higher_better(name) else -1
+            value, epoch = max(finite, key=lambda pair: (sign * pair[0], pair[1]))
+            found[name] = Best(value, -epoch)
+    return found

@@ -1,0 +1,212 @@
+"""The report of a run: one HTML page with all that is known of it, which asks for no other file."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from torch import nn
+
+from netc.data.prepare import Prepared
+from netc.data.table import Table
+from netc.diagnostics import Diagnostic, count_of
+from netc.draw import dot, drawn
+from netc.graph import Graph
+from netc.source import Source
+from netc.summary import summary
+from netc.train import sheet
+from netc.train.best import best_of, is_higher_better
+from netc.train.curves import curves_picture
+from netc.train.history import History
+from netc.train.judgement import judgement
+from netc.web.document import code, columns, details, document, figure, inlined, section, table, tiles
+from netc.web.highlight import highlighted
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+INLINE_COLORS = [(sheet.INK, "ink"), (sheet.FAINT, "faint"), (sheet.PAPER, "cell"), *((c, f"c{i}") for i, c in enumerate(sheet.COLORS))]
+MOST_HEIGHT = 900  # points of a diagram that is made smaller to be seen whole; one may scroll through larger ones
+VERSIONS = ("netc", "torch", "numpy", "python", "device", "threads", "seed")
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A training that is over, as its pictures and its report see it. The model is in evaluation mode.
+
+    `written` is the spec as the user wrote it, `resolved` with every default; `doubts` are the warnings about spec and data.
+    """
+
+    name: str
+    graph: Graph
+    model: nn.Module
+    history: History
+    data: Table
+    prepared: Prepared
+    record: Mapping[str, Any]
+    resolved: str
+    written: Source | None = None
+    doubts: Sequence[Diagnostic] = ()
+
+
+def report(trained: Trained, pictures: Mapping[str, Figure]) -> tuple[str, list[str]]:
+    """The page, with pictures of the run by their names; and what could not be shown, in words."""
+    problems: list[str] = []
+
+    def tried(what: str, make: Callable[[], str]) -> str:
+        try:
+            return make()
+        except Exception as e:  # a report is never worth a trained model
+            problems.append(f"{what} is not in the report: {e}")
+            return ""
+
+    parts = [
+        tried("the head", lambda: _head(trained)),
+        tried("the curves", lambda: _numbers(trained)),
+        tried("how right it is", lambda: judgement(trained.graph, trained.model, trained.data, trained.prepared, svg)),
+        tried("the picture of the predictions", lambda: _picture(pictures, "predictions.png")),
+        columns([tried("the spec", lambda: _spec(trained)), tried("the diagram", lambda: _diagram(trained.graph))]),
+        tried("the data", lambda: _data(trained, pictures)),
+        tried("the versions", lambda: columns([_repeat(trained), _versions(trained)])),
+    ]
+    if said := [*(f"{d.code}: {d.message}" for d in trained.doubts), *problems]:
+        parts.insert(1, f'<section class="warnings"><ul>{"".join(f"<li>{_text(s)}</li>" for s in said)}</ul></section>')
+    return document(trained.name, [*parts, "<footer>Written by netc. It holds everything that it shows.</footer>"]), problems
+
+
+def svg(picture: Figure) -> str:
+    """A picture for within the page, no larger than it was drawn, in the colors of the page."""
+    width = picture.get_size_inches()[0]
+    return inlined(sheet.svg(picture), INLINE_COLORS).replace("<svg ", f'<svg style="max-width: {width:g}in" ', 1)
+
+
+def _text(words: str) -> str:
+    return escape(words)
+
+
+# --- head ---------------------------------------------------------------------------------------------------------
+
+
+def _head(trained: Trained) -> str:
+    record = trained.record
+    when = str(record.get("started", "")).replace("T", " ")[:16]
+    parts = [trained.graph.name, count_of_large(trained.graph.parameter_count, "parameter"), when, _ending(trained.history)]
+    line = _text(" · ".join(filter(None, parts)))
+    return f'<header>\n<h1>{_text(trained.name)}</h1>\n<p class="note">{line}</p>\n{_tiles(trained)}\n</header>'
+
+
+def count_of_large(number: int, noun: str) -> str:
+    """`1,234 parameters`."""
+    return f"{number:,} {noun}{'s' * (number != 1)}"
+
+
+def _ending(history: History) -> str:
+    if history.interrupted:
+        return f"interrupted in epoch {history.epochs + 1}"
+    return f"stopped early after epoch {history.epochs}" if history.stopped_early else count_of(history.epochs, "epoch")
+
+
+def _tiles(trained: Trained) -> str:
+    """The loss, then of each loss and metric the value that says most: that of the validation, if there is one."""
+    final, best = trained.history.final, best_of(trained.history.columns)
+    said = [name for name in final if f"val_{name}" not in final and name != "loss"]
+    watched = "val_loss" if "val_loss" in best else "loss"
+    shown = [(name, f"{final[name]:.4g}") for name in ["loss", *said][:5] if name in final]
+    ends = [(f"best {watched}, epoch {best[watched].epoch}", f"{best[watched].value:.4g}")] if watched in best else []
+    return tiles([*shown, *ends, ("seconds", f"{trained.history.seconds:.3g}")])
+
+
+def _repeat(trained: Trained) -> str:
+    """How to train the same once more: as it was started, and from the run's folder alone."""
+    given = trained.record.get("overrides", {})
+    sets = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in given.items())
+    lines = []
+    if trained.written is not None and trained.written.name.endswith(".net"):
+        lines.append(f"netc train {shlex.quote(trained.written.name)}{sets}")
+    lines.append(f"netc train {shlex.quote(str(Path('runs') / trained.name / 'spec.net'))}    # from the folder of the run alone")
+    return section("To repeat it", code("\n".join(lines)), "on the CPU, with these versions and threads, to the last bit")
+
+
+def _versions(trained: Trained) -> str:
+    known = [(name, str(trained.record[name])) for name in VERSIONS if name in trained.record]
+    return section("Made with", table(("", ""), known, "words"))
+
+
+# --- numbers ------------------------------------------------------------------------------------------------------
+
+
+def _numbers(trained: Trained) -> str:
+    """The curves, and beside or below them the last and the best value of each column."""
+    picture = curves_picture({trained.name: trained.history.columns})
+    if picture is None:
+        return ""
+    parts = [f"<section>{figure(svg(picture))}</section>", _results(trained)]
+    return columns(parts) if len(picture.axes) == 1 else "".join(parts)
+
+
+def _results(trained: Trained) -> str:
+    final, best = trained.history.final, best_of(trained.history.columns)
+    rows = [(name, f"{value:.6g}", f"{best[name].value:.6g}" if name in best else "", str(best[name].epoch) if name in best else "")
+            for name, value in final.items()]  # fmt: skip
+    higher = [name for name in final if is_higher_better(name)]
+    note = f"best is the highest of {', '.join(higher)}, the lowest of the others" if higher else "best is the lowest"
+    return section("Losses and metrics", table(("", "last", "best", "in epoch"), rows) + f'\n<p class="note">{_text(note)}</p>')
+
+
+# --- spec and data ------------------------------------------------------------------------------------------------
+
+
+def _spec(trained: Trained) -> str:
+    source = trained.written or Source("spec.net", trained.resolved)
+    resolved = details("with every default and size", f"<pre>{highlighted(Source('spec.net', trained.resolved))}</pre>")
+    layers = details("layers, shapes and parameters", code(summary(trained.graph)))
+    given = trained.record.get("overrides", {})
+    changed = code("\n".join(f"--set {name}={value}" for name, value in given.items())) if given else ""
+    return section("Spec", f"<pre>{highlighted(source)}</pre>\n{changed}\n{resolved}\n{layers}")
+
+
+def _diagram(graph: Graph) -> str:
+    picture = inlined(drawn(dot(graph), ".svg").decode())
+    height = re.search(r'height="([\d.]+)pt"', picture)
+    fits = height is not None and float(height[1]) < MOST_HEIGHT
+    return section("Network", f'<div class="scroll diagram{" whole" if fits else ""}">{picture}</div>')
+
+
+def _picture(pictures: Mapping[str, Figure], name: str) -> str:
+    return f"<section>{figure(svg(pictures[name]))}</section>" if name in pictures else ""
+
+
+def _data(trained: Trained, pictures: Mapping[str, Figure]) -> str:
+    facts = table(("", ""), _facts(trained), "words")
+    return columns([section("Rows and columns", facts), _picture(pictures, "data.png")])
+
+
+def _facts(trained: Trained) -> Iterator[tuple[str, str]]:
+    data, prepared = trained.data, trained.prepared
+    held_out = 0 if prepared.validation is None else len(prepared.validation[0])
+    yield "rows", f"{len(data.features):,}"
+    yield "to train on", f"{len(prepared.rows):,}"
+    yield "held out to validate", f"{held_out:,}"
+    yield "features", f"{data.features.shape[1]}: {_listed(data.feature_names)}"
+    yield "target", _listed(data.target_names)
+    if data.classes is not None:
+        yield "classes", _class_counts(data)
+    for name, scaling in (("features scaled", prepared.input_scaling), ("target scaled", prepared.target_scaling)):
+        if scaling is not None:
+            yield name, f"{scaling.kind}, fitted on the rows to train on"
+
+
+def _class_counts(data: Table) -> str:
+    counts = sorted(Counter(np.asarray(data.classes).tolist()).items())
+    return _listed([f"{value} ({number} rows)" for value, number in counts])
+
+
+def _listed(names: Sequence[str], most: int = 10) -> str:
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,70 @@
+"""What a trained model says of rows whose target is known, and how right it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from netc.data.normalize import Array, Scaling
+from netc.tasks import Task
+
+STEP = 4096  # rows at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The first output `[n, …]` for the rows of a part of the data, and their target, both as the network has them."""
+
+    part: str
+    output: Array
+    target: Array | None
+
+
+@torch.no_grad()
+def outputs(model: nn.Module, inputs: tuple[Tensor, ...]) -> Array:
+    """The first output for all rows, as numpy; the model, which is in evaluation mode, is run on some thousand at a time."""
+    found = []
+    for batch in zip(*(torch.split(t, STEP) for t in inputs), strict=True):
+        output = model(*batch)
+        while isinstance(output, tuple):
+            output = output[0]
+        found.append(plain(output))
+    return np.concatenate(found)
+
+
+def plain(output: Tensor) -> Array:
+    """As numpy; `float32` where numpy has no such dtype."""
+    return np.asarray((output.float() if output.is_floating_point() else output).detach().cpu().numpy())
+
+
+def confusion(task: Task, verdict: Verdict) -> Array:
+    """How many rows of each true class (down) were put into each class (across), `[C, C]`."""
+    assert verdict.target is not None
+    truth, said = true_classes(verdict.target), task.classes(verdict.output)
+    count = int(max(truth.max(), said.max(), 1)) + 1
+    if task.kind == "classes":
+        count = max(count, verdict.output.shape[1])
+    table = np.zeros((count, count), np.int64)
+    np.add.at(table, (truth, said), 1)
+    return table
+
+
+def true_classes(target: Array) -> Array:
+    """The class numbers of a target `[n]`, `[n, 1]`, or of probabilities `[n, C]`."""
+    columns = target.reshape(len(target), -1)
+    return columns.argmax(axis=1) if columns.shape[1] > 1 else columns[:, 0].round().astype(np.int64)
+
+
+def in_units(values: Array, scaling: Scaling | None) -> Array:
+    """Numbers `[n, k]` in the units of the data."""
+    columns = values.reshape(len(values), -1).astype(np.float64)
+    return columns if scaling is None else scaling.undo(columns)
+
+
+def r2(predicted: Array, target: Array) -> float:
+    """The coefficient of determination: the part of the variance that is explained."""
+    spread = ((target - target.mean(axis=0)) ** 2).sum()
+    return float(1 - ((predicted - target) ** 2).sum() / spread) if spread > 0 else float("nan")

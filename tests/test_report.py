@@ -1,0 +1,260 @@
+"""The report of a run: one file that asks for no other, whose numbers are right, and that never makes a training fail."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+from sklearn.metrics import confusion_matrix, r2_score
+
+import netc
+from netc.data.normalize import Array
+from netc.source import Source
+from netc.tasks import Task
+from netc.train import outcomes, report
+from netc.train.session import Result
+from netc.train.sheet import png
+from netc.train.verdict import Verdict, confusion, r2
+from netc.web.document import inlined, table
+from netc.web.highlight import highlighted, pieces
+
+MOONS = """
+# <script>alert("a comment")</script> & more
+network Moons(width = 8) {
+  input  x: [B, 2]
+  target y: [B, 1]
+  p = x -> hidden: Linear(width) -> ReLU -> Linear(1) -> Sigmoid
+  output p
+  loss BCELoss(p, y)
+  metric accuracy = mean(float((p > 0.5) == (y > 0.5)))
+}
+data {
+  source = sklearn.make_moons(n_samples=60, noise=0.1, random_state=0)
+  validation = 0.25
+  normalize = standard
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 4
+}
+"""
+SEVERAL = """
+network Blobs {
+  input  x: [B, 2]
+  target y: int64[B]
+  p = x -> Linear(3)
+  output p
+  loss CrossEntropyLoss(p, y)
+}
+data = sklearn.make_blobs(n_samples=60, centers=3, random_state=0)
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 3
+}
+"""
+NUMBERS = """
+network Numbers {
+  input  x: [B, 2]
+  target y: [B, 1]
+  p = x -> Linear(1)
+  output p
+  loss MSELoss(p, y)
+}
+data {
+  source = sklearn.make_regression(n_samples=60, n_features=2, noise=5.0, random_state=0)
+  normalize = standard
+  normalize_target = standard
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 3
+}
+"""
+SCORES = SEVERAL.replace("CrossEntropyLoss", "MultiMarginLoss")
+FREE = MOONS.replace("output p\n", "output concat(p, p, dim=1)\n")  # an output that nothing is known of
+
+
+def trained(text: str, base: Path) -> tuple[Result, str]:
+    result = netc.load(text).train(base)
+    return result, (result.path / "report.html").read_text(encoding="utf-8")
+
+
+class Page(HTMLParser):
+    """What a browser would load, and whether the tags are closed in their order."""
+
+    VOID = frozenset({"meta", "br", "img", "link", "input"})
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.asked: list[str] = []
+        self.ids: list[str] = []
+        self.headings: list[str] = []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.open += [tag] if tag not in self.VOID else []
+        self.note(tag, attrs)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.note(tag, attrs)
+
+    def note(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.asked += [f"<{tag}>"] if tag in ("script", "link", "iframe", "object", "embed", "base") else []
+        self.asked += [v for k, v in attrs if k in ("src", "href", "xlink:href", "data") and v and not v.startswith(("data:", "#"))]
+        self.ids += [v for k, v in attrs if k == "id" and v]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, tag
+
+    def handle_data(self, data: str) -> None:
+        if self.open[-1:] == ["h2"]:
+            self.headings.append(data.strip())
+
+
+@pytest.mark.parametrize(
+    ("text", "headings"),
+    [
+        (MOONS, {"Losses and metrics", "Confusion matrix", "Spec", "Network", "Rows and columns", "To repeat it", "Made with"}),
+        (SEVERAL, {"Confusion matrix", "Network"}), (NUMBERS, {"Network"}), (SCORES, {"Confusion matrix"}), (FREE, {"Network"}),
+    ],
+)  # fmt: skip
+def test_it_is_one_whole_file(text: str, headings: set[str], tmp_path: Path) -> None:
+    result, page = trained(text, tmp_path)
+    assert result.warnings == ()
+    parsed = Page(page)
+    assert parsed.asked == [] and headings <= set(parsed.headings)
+    assert not re.search(r"@import|url\((?!#)", page)
+    # matplotlib names markers and clipped regions by what they are, so those that are equal may stand twice
+    assert all(re.fullmatch(r"[mpC]?[0-9a-f_]+|image.*", name) for name, count in Counter(parsed.ids).items() if count > 1)
+    shown = ("Decision boundary" in page, "Residuals" in page, "What it says of the plane" in page)
+    assert shown == {MOONS: (True, False, False), SEVERAL: (True, False, False), NUMBERS: (False, True, True), SCORES: (True, False, False),
+                     FREE: (False, False, False)}[text]  # fmt: skip
+
+
+def test_what_a_user_wrote_is_text(tmp_path: Path) -> None:
+    _, page = trained(MOONS, tmp_path)
+    assert "&lt;script&gt;alert(&quot;a comment&quot;)&lt;/script&gt; &amp; more" in page and "<script" not in page
+
+
+def test_how_to_repeat_it(tmp_path: Path) -> None:
+    spec = tmp_path / "two moons.net"
+    spec.write_text(MOONS)
+    result = netc.load(spec, {"width": "2 + 2"}).train(tmp_path / "runs")
+    page = (result.path / "report.html").read_text()
+    assert f"netc train &#x27;{spec}&#x27; --set &#x27;width=2 + 2&#x27;" in page
+
+
+def test_no_pictures_no_report(tmp_path: Path) -> None:
+    result = netc.load(MOONS).train(tmp_path, pictures=False)
+    assert not list(result.path.glob("*.png")) and not (result.path / "report.html").exists()
+
+
+# --- nothing of it makes a training fail --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("part", ["curves_picture", "summary", "drawn", "judgement", "highlighted"])
+def test_a_part_that_fails_is_a_warning_and_the_others_are_there(part: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no <ink>")
+
+    monkeypatch.setattr(report, part, broken)
+    result, page = trained(MOONS, tmp_path)
+    assert len(result.warnings) == 1 and "is not in the report: no <ink>" in result.warnings[0]
+    assert "no &lt;ink&gt;" in page and "Rows and columns" in page and (result.path / "model.safetensors").exists()
+
+
+def test_a_report_that_cannot_be_written_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("netc.train.after.write", full)
+    result = netc.load(MOONS).train(tmp_path)
+    assert result.warnings == ("there is no report: [Errno 28] No space left on device",)
+    assert netc.open_run(result.path).problems == ()
+
+
+# --- its numbers --------------------------------------------------------------------------------------------------
+
+
+def test_the_matrix_is_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    truth, scores = random.integers(0, 4, 200), random.normal(size=(200, 4))
+    found = confusion(Task("classes", "logits"), Verdict("", scores, truth))
+    assert (found == confusion_matrix(truth, scores.argmax(axis=1))).all()
+    one = random.normal(size=(200, 1))
+    found = confusion(Task("binary", "logits"), Verdict("", one, (truth > 1).astype(np.float32).reshape(-1, 1)))
+    assert (found == confusion_matrix(truth > 1, one[:, 0] > 0)).all()
+
+
+def test_r2_is_scikit_learns() -> None:
+    random = np.random.default_rng(0)
+    target, predicted = random.normal(size=(50, 1)), random.normal(size=(50, 1))
+    assert r2(predicted, target) == pytest.approx(r2_score(target, predicted))
+
+
+@pytest.mark.parametrize(
+    ("task", "scores"),
+    [
+        (Task("binary", "logits"), lambda x: x[:, :1]),
+        (Task("binary", "probabilities"), lambda x: (x[:, :1] > 0) * 1.0),
+        (Task("classes", "logits"), lambda x: np.stack([-x[:, 0], x[:, 0], x[:, 1] * 0 - 99], axis=1)),
+        (Task("classes", "scores"), lambda x: np.stack([-x[:, 0], x[:, 0]], axis=1)),
+    ],
+)
+def test_the_boundary_is_where_the_class_changes(task: Task, scores: object) -> None:
+    """A model that decides by the sign of the first feature: the halves of the picture have the colors of the classes."""
+    assert callable(scores)
+    random = np.random.default_rng(0)
+    features = random.uniform(-1, 1, size=(40, 2))
+    figure = outcomes.boundary_picture(scores, task, features, (features[:, 0] > 0).astype(int), ["a", "b"], ["left", "right"])
+    image = pixels(png(figure))
+    middle = image[image.shape[0] // 2]
+    left, right = middle[: len(middle) // 2, :3].mean(axis=0), middle[len(middle) // 2 :, :3].mean(axis=0)
+    assert left[2] > left[0] and right[0] > right[2]  # blue and orange
+    lines = [c.get_paths() for c in figure.axes[0].collections if hasattr(c, "levels")]
+    xs = np.concatenate([np.asarray(path.vertices)[:, 0] for paths in lines for path in paths])
+    assert len(xs) and np.abs(xs).max() < 0.02
+
+
+def pixels(picture: bytes) -> Array:
+    return np.asarray(matplotlib.image.imread(io.BytesIO(picture), format="png"))
+
+
+# --- html ---------------------------------------------------------------------------------------------------------
+
+
+def test_specs_keep_every_character(specs: Path) -> None:
+    for path in specs.glob("*.net"):
+        source = Source(path.name, path.read_text(encoding="utf-8"))
+        found = list(pieces(source))
+        assert "".join(text for _, text in found) == source.text
+        assert "network" in [text for kind, text in found if kind == "k"], path
+        assert len(found[-1][1]) < 3, f"{path} is in colors to its end"
+
+
+def test_highlighting() -> None:
+    text = "network N { # b <c>\n  input x: [B, 5]\n  output x -> h: Linear(8)\n}\n"
+    assert highlighted(Source("n.net", text)) == (
+        '<span class="k">network</span> N { <span class="c"># b &lt;c&gt;</span>\n  <span class="k">input</span> <span class="l">x:</span>'
+        ' [B, <span class="n">5</span>]\n  <span class="k">output</span> x <span class="a">-&gt;</span> <span class="l">h:</span> '
+        '<span class="o">Linear</span>(<span class="n">8</span>)\n}\n'
+    )
+    assert highlighted(Source("n.net", "network ) <")) == '<span class="k">network</span> ) &lt;'
+
+
+def test_cells_are_text() -> None:
+    assert "<td>&lt;b&gt;</td>" in table(("a",), [("<b>",)])
+
+
+def test_an_inlined_picture_has_the_colors_of_the_page() -> None:
+    head = '<?xml version="1.0"?><!DOCTYPE svg><svg xmlns="http://www.w3.org/2000/svg">'
+    svg = f'{head}<g id="a"><path id="m1" style="fill: #123456"/></g></svg>'
+    assert inlined(svg, [("#123456", "ink")]) == '<svg><g><path id="m1" style="fill: var(--ink)"/></g></svg>'

@@ -80,4 +80,5 @@ def test_size_from_the_data(tmp_path: Path) -> None:
 def test_the_package_is_typed_and_has_its_data() -> None:
     assert resources.files("netc").joinpath("py.typed").is_file()
     assert resources.files("netc.grammar").joinpath("net.lark").is_file()
+    assert resources.files("netc.web").joinpath("style.css").is_file()
     assert resources.files("netc.specs").joinpath("network.net").is_file()

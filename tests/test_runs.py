@@ -315,3 +315,14 @@ def test_equal_specs_are_said_to_be(trained: Path, tmp_path: Path, capsys: pytes
 )
 def test_sparkline(values: list[float], text: str) -> None:
     assert compare.sparkline(values) == text
+
+
+def test_the_comparison_as_a_page(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lame = made(tmp_path / "<b>", "epoch,loss\n1,nan\n")
+    assert run("compare", trained / "tiny-1", trained / "tiny-2", lame, "-o", tmp_path / "all.html") == 0
+    page = (tmp_path / "all.html").read_text()
+    assert "<b>" not in page.split("</style>")[1].split("<ul", 1)[0] and "&lt;b&gt;: spec.net is missing" in page
+    assert page.count("<svg ") == 1 and '<span class="minus">- h1 = x -&gt; hidden: Linear(out_features=4, …)</span>' in page
+    assert 'class="best"' in page and not any(word in page for word in ("<script", "http:", "https:"))
+    assert run("compare", trained / "tiny-1", trained / "tiny-2", "-o", tmp_path / "all.gif") == 1
+    assert "the endings are `.html`, `.png`" in capsys.readouterr().err

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 
 from netc.cli.common import Commands, command
+from netc.files import write
 from netc.runs import compare
-from netc.runs.folder import open_run
+from netc.runs.folder import Run, open_run
 
 TEXT = """\
 Puts runs side by side: how they went, each loss and metric (its curve, last and best value, * behind the best), and in which
@@ -32,8 +34,17 @@ def run(parsed: argparse.Namespace) -> int:
     runs = [open_run(path) for path in parsed.runs]
     print(compare.as_text(runs))
     if parsed.output is not None:
-        from netc.runs.plot import write_curves
-
-        write_curves(runs, parsed.output)
+        _write(runs, parsed.output)
         print(f"\nwrote {parsed.output}")
     return 0
+
+
+def _write(runs: Sequence[Run], path: Path) -> None:
+    if path.suffix.lower() in (".html", ".htm"):
+        from netc.runs.page import comparison_page
+
+        write(path, comparison_page(runs))
+    else:
+        from netc.runs.plot import write_curves
+
+        write_curves(runs, path, also=(".html",))

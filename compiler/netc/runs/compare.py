@@ -19,11 +19,12 @@ CURVE = 16  # characters of a curve in text
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of the comparison: what is compared, one text for each run, and the runs that did best in it."""
+    """A row of the comparison: what is compared, one text for each run, the runs that did best in it, and the metric it is of."""
 
     title: str
     cells: tuple[str, ...]
     best: frozenset[int] = frozenset()
+    metric: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +53,8 @@ def results(runs: Sequence[Run]) -> list[Line]:
         final, best = [run.final.get(name) for run in runs], [run.best.get(name) for run in runs]
         lines += [
             Line(name, tuple(sparkline(run.history.get(name, ())) for run in runs)),
-            Line("  last", tuple(map(number_text, final)), _winners(name, final)),
-            Line("  best", tuple(map(best_text, best)), _winners(name, [b.value if b else None for b in best])),
+            Line("  last", tuple(map(number_text, final)), _winners(name, final), name),
+            Line("  best", tuple(map(best_text, best)), _winners(name, [b.value if b else None for b in best]), name),
         ]
     return lines
 

@@ -11,9 +11,12 @@ from netc.train.curves import curves_picture
 from netc.train.sheet import save
 
 
-def write_curves(runs: Sequence[Run], path: Path) -> None:
-    """Draws the curves into a .png, .svg or .pdf file. Raises `NetError`, also where there is nothing to draw."""
+def write_curves(runs: Sequence[Run], path: Path, also: Sequence[str] = ()) -> None:
+    """Draws the curves into a .png, .svg or .pdf file. Raises `NetError`, also where there is nothing to draw.
+
+    `also` are endings that the caller takes besides, for the message.
+    """
     figure = curves_picture({run.name: run.history for run in runs})
     if figure is None:
         raise error("drawing", "there is no run with an epoch to draw")
-    save(figure, path)
+    save(figure, path, also)

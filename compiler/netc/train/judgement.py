@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from html import escape
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -16,18 +15,16 @@ from netc.data.table import Table
 from netc.graph import Graph
 from netc.tasks import Task, task_of
 from netc.train.outcomes import boundary_picture, residuals_picture
+from netc.train.sheet import inline
 from netc.train.verdict import Verdict, confusion, in_units, outputs, r2, true_classes
 from netc.web.document import columns, figure, section, table
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 MOST_ROWS = 200_000  # of a part that are judged
 MOST_CLASSES = 30  # that a matrix is readable with
 MOST_CONFUSIONS = 12
 
 
-def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared, svg: Callable[[Figure], str]) -> str:
+def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -> str:
     """The sections on the held-out part where there is one, else on the rows trained on; empty for tasks of no known kind."""
     task = task_of(graph)
     if task.kind == "other" or len(graph.inputs) != 1 or not graph.targets:
@@ -37,8 +34,8 @@ def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared, s
     verdict = Verdict(name, _said(model, arrays[0], prepared.dtypes[0]), arrays[1])
     if not np.isfinite(verdict.output).all():
         return ""
-    shown = [_confusion(task, verdict)] if task.is_classes else [_residuals(verdict, data, prepared, svg)]
-    return columns([*shown, _boundary(graph, task, model, data, prepared, svg)])
+    shown = [_confusion(task, verdict)] if task.is_classes else [_residuals(verdict, data, prepared)]
+    return columns([*shown, _boundary(graph, task, model, data, prepared)])
 
 
 def _said(model: nn.Module, features: Array, dtype: str) -> Array:
@@ -95,14 +92,14 @@ def _worst(counts: Array) -> str:
 # --- numbers ------------------------------------------------------------------------------------------------------
 
 
-def _residuals(verdict: Verdict, data: Table, prepared: Prepared, svg: Callable[[Figure], str]) -> str:
+def _residuals(verdict: Verdict, data: Table, prepared: Prepared) -> str:
     assert verdict.target is not None
     predicted, target = (in_units(a, prepared.target_scaling) for a in (verdict.output, verdict.target))
     residuals = predicted - target
     row = (f"{r2(predicted, target):.4f}", f"{np.sqrt((residuals**2).mean()):.4g}", f"{np.abs(residuals).mean():.4g}",
            f"{residuals.mean():.4g}", f"{np.abs(residuals).max():.4g}")  # fmt: skip
     numbers = table(("R²", "root mean square", "mean absolute", "mean", "largest"), [row])
-    picture = figure(svg(residuals_picture(predicted, target, data.target_names)))
+    picture = figure(inline(residuals_picture(predicted, target, data.target_names)))
     note = f"<p class='note'>of {len(target):,} rows of the {verdict.part}, in the units of the data</p>"
     return f"<section>{picture}\n{numbers}\n{note}</section>"
 
@@ -110,7 +107,7 @@ def _residuals(verdict: Verdict, data: Table, prepared: Prepared, svg: Callable[
 # --- the plane ----------------------------------------------------------------------------------------------------
 
 
-def _boundary(graph: Graph, task: Task, model: nn.Module, data: Table, prepared: Prepared, svg: Callable[[Figure], str]) -> str:
+def _boundary(graph: Graph, task: Task, model: nn.Module, data: Table, prepared: Prepared) -> str:
     if data.features.shape[1] != 2 or (task.kind == "numbers" and data.target_columns != 1):
         return ""
 
@@ -121,7 +118,7 @@ def _boundary(graph: Graph, task: Task, model: nn.Module, data: Table, prepared:
 
     target = data.target if task.kind == "numbers" else true_classes(data.target)
     picture = boundary_picture(predict, task, data.features.astype(float), target, data.feature_names, _class_names(data))
-    return f"<section>{figure(svg(picture))}</section>"
+    return f"<section>{figure(inline(picture))}</section>"
 
 
 def _class_names(data: Table) -> Sequence[str]:

@@ -21,18 +21,17 @@ from netc.draw import dot, drawn
 from netc.graph import Graph
 from netc.source import Source
 from netc.summary import summary
-from netc.train import sheet
 from netc.train.best import best_of, is_higher_better
 from netc.train.curves import curves_picture
 from netc.train.history import History
 from netc.train.judgement import judgement
+from netc.train.sheet import inline
 from netc.web.document import code, columns, details, document, figure, inlined, section, table, tiles
 from netc.web.highlight import highlighted
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-INLINE_COLORS = [(sheet.INK, "ink"), (sheet.FAINT, "faint"), (sheet.PAPER, "cell"), *((c, f"c{i}") for i, c in enumerate(sheet.COLORS))]
 MOST_HEIGHT = 900  # points of a diagram that is made smaller to be seen whole; one may scroll through larger ones
 VERSIONS = ("netc", "torch", "numpy", "python", "device", "threads", "seed")
 
@@ -70,7 +69,7 @@ def report(trained: Trained, pictures: Mapping[str, Figure]) -> tuple[str, list[
     parts = [
         tried("the head", lambda: _head(trained)),
         tried("the curves", lambda: _numbers(trained)),
-        tried("how right it is", lambda: judgement(trained.graph, trained.model, trained.data, trained.prepared, svg)),
+        tried("how right it is", lambda: judgement(trained.graph, trained.model, trained.data, trained.prepared)),
         tried("the picture of the predictions", lambda: _picture(pictures, "predictions.png")),
         columns([tried("the spec", lambda: _spec(trained)), tried("the diagram", lambda: _diagram(trained.graph))]),
         tried("the data", lambda: _data(trained, pictures)),
@@ -79,12 +78,6 @@ def report(trained: Trained, pictures: Mapping[str, Figure]) -> tuple[str, list[
     if said := [*(f"{d.code}: {d.message}" for d in trained.doubts), *problems]:
         parts.insert(1, f'<section class="warnings"><ul>{"".join(f"<li>{_text(s)}</li>" for s in said)}</ul></section>')
     return document(trained.name, [*parts, "<footer>Written by netc. It holds everything that it shows.</footer>"]), problems
-
-
-def svg(picture: Figure) -> str:
-    """A picture for within the page, no larger than it was drawn, in the colors of the page."""
-    width = picture.get_size_inches()[0]
-    return inlined(sheet.svg(picture), INLINE_COLORS).replace("<svg ", f'<svg style="max-width: {width:g}in" ', 1)
 
 
 def _text(words: str) -> str:
@@ -147,7 +140,7 @@ def _numbers(trained: Trained) -> str:
     picture = curves_picture({trained.name: trained.history.columns})
     if picture is None:
         return ""
-    parts = [f"<section>{figure(svg(picture))}</section>", _results(trained)]
+    parts = [f"<section>{figure(inline(picture))}</section>", _results(trained)]
     return columns(parts) if len(picture.axes) == 1 else "".join(parts)
 
 
@@ -180,7 +173,7 @@ def _diagram(graph: Graph) -> str:
 
 
 def _picture(pictures: Mapping[str, Figure], name: str) -> str:
-    return f"<section>{figure(svg(pictures[name]))}</section>" if name in pictures else ""
+    return f"<section>{figure(inline(pictures[name]))}</section>" if name in pictures else ""
 
 
 def _data(trained: Trained, pictures: Mapping[str, Figure]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from netc.diagnostics import error, listed
 from netc.files import write
+from netc.web.document import inlined
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -50,14 +51,21 @@ def svg(figure: Figure) -> str:
     return buffer.getvalue()
 
 
+def inline(figure: Figure) -> str:
+    """The sheet as SVG for within a page, no larger than it was drawn, in the colors of the page."""
+    width = figure.get_size_inches()[0]
+    colors = [(INK, "ink"), (FAINT, "faint"), (PAPER, "cell"), *((color, f"c{i}") for i, color in enumerate(COLORS))]
+    return inlined(svg(figure), colors).replace("<svg ", f'<svg style="max-width: {width:g}in" ', 1)
+
+
 ENDINGS = (".png", ".svg", ".pdf")
 
 
-def save(figure: Figure, path: Path) -> None:
-    """Writes the sheet to a file, by its ending. Raises `NetError`."""
+def save(figure: Figure, path: Path, also: Sequence[str] = ()) -> None:
+    """Writes the sheet to a file, by its ending. Raises `NetError`, which names the endings, those too that the caller takes."""
     kind = path.suffix.lower()
     if kind not in ENDINGS:
-        raise error("drawing", f"a picture cannot be written as `{path.name}`", hint=f"the endings are {listed(ENDINGS)}")
+        raise error("drawing", f"a picture cannot be written as `{path.name}`", hint=f"the endings are {listed([*also, *ENDINGS])}")
     buffer = io.BytesIO()
     figure.savefig(buffer, format=kind[1:])
     write(path, buffer.getvalue())

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from netc.allow import permitted
+from netc.collector import collector_paused
 from netc.diagnostics import Diagnostic, NetError, error
 from netc.graph import Graph
 from netc.lower.lowering import Program, lower
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 DEEPEST_STACK = 6000  # Python frames; an operator within another takes about four
 
 
+@collector_paused()
 def pipeline(source: Source, overrides: Overrides, network: str | None = None, allow_python: bool = False) -> tuple[Program, Table | None]:
     """Text to a checked graph, with the data and training that the text describes. Raises `NetError`.
 
@@ -135,30 +137,35 @@ class Network:
         """The `train` section."""
         return self.program.train
 
+    @collector_paused()
     def module(self) -> NetModule:
         """A new `nn.Module` with fresh parameters, drawn from torch's global generator."""
         from netc.module import NetModule
 
         return NetModule(self.graph)
 
+    @collector_paused()
     def source(self) -> str:
         """The network as plain PyTorch that imports nothing of netc."""
         from netc.emit import emit
 
         return emit(self.graph, self.text.name)
 
+    @collector_paused()
     def resolved(self) -> str:
         """The network as a spec with every default and size written out."""
         from netc.resolve import resolve
 
         return resolve(self.program)
 
+    @collector_paused()
     def summary(self) -> str:
         """The table of layers with output shapes and parameters."""
         from netc.summary import summary
 
         return summary(self.graph)
 
+    @collector_paused()
     def draw(self, path: str | Path | None = None) -> str:
         """The network as DOT text; with a path also drawn there, by its ending (.svg, .png, .pdf, .dot)."""
         from netc.draw import dot, render

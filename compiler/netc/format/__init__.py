@@ -10,6 +10,7 @@ from dataclasses import fields
 from typing import Any
 
 from netc import syntax as s
+from netc.collector import collector_paused
 from netc.format.breaks import settle
 from netc.format.columns import align
 from netc.format.layout import lay_out
@@ -18,6 +19,7 @@ from netc.parse import parse
 from netc.source import Source
 
 
+@collector_paused()
 def format_text(source: Source) -> str:
     """The text of a file in the one layout. Raises `NetError` where it is no spec."""
     before = parse(source)

@@ -13,11 +13,8 @@ STEP = 2  # blanks a level
 
 def in_one_line(words: Words) -> str:
     """Words without line ends between them."""
-    text, previous = "", None
-    for word in words.all:
-        text += blanks(previous, word) + spelled(word)
-        previous = word
-    return text
+    before = [None, *words.all]
+    return "".join(blanks(previous, word) + spelled(word) for previous, word in zip(before, words.all, strict=False))
 
 
 def spelled(word: Word) -> str:
@@ -115,26 +112,40 @@ SEPARATORS = ("EQUAL", "COMMA", "_PARALLEL")
 
 @dataclass(slots=True)
 class Page:
-    """The lines that have been written; the last one is still open."""
+    """The lines that have been written, and the pieces of the one that is still open."""
 
     lines: list[str] = field(default_factory=list[str])
+    line: list[str] = field(default_factory=list[str])  # a line may be most of the text: adding to a string would copy it for each word
+    width: int = 0  # of the open line
     has_content: bool = False  # whether a line stands in the innermost frame already
+
+    def add(self, text: str) -> None:
+        """Writes on the open line."""
+        self.line.append(text)
+        self.width += len(text)
 
     def new_line(self, column: int, blank: bool) -> None:
         """Begins a line, with a blank one before it where there is something to be set apart from."""
+        self.close()
         if blank and self.has_content:
             self.lines.append("")
-        self.lines.append(" " * column)
+        self.add(" " * column)
         self.has_content = True
+
+    def close(self) -> None:
+        """Ends the open line, if there is one."""
+        if self.line:
+            self.lines.append("".join(self.line))
+        self.line, self.width = [], 0
 
     def comments(self, gap: Gap, column: int, blanks_stay: bool) -> None:
         """Writes the comments of a gap, those on lines of their own at a column."""
         for comment in gap.comments:
             if comment.trailing:
-                self.lines[-1] += "  " + comment.text
+                self.add("  " + comment.text)
             else:
                 self.new_line(column, comment.blank and blanks_stay)
-                self.lines[-1] += comment.text
+                self.add(comment.text)
 
 
 def lay_out(words: Words) -> str:
@@ -150,9 +161,9 @@ def lay_out(words: Words) -> str:
         if word.gap.breaks or previous is None:
             page.new_line(column, word.gap.blank and word.starts)
         else:
-            page.lines[-1] += blanks(previous, word)
-        place.begin(word, len(page.lines[-1]))
-        page.lines[-1] += spelled(word)
+            page.add(blanks(previous, word))
+        place.begin(word, page.width)
+        page.add(spelled(word))
         place.end(word)
         page.has_content = word.opens is None
         if word.opens:
@@ -162,4 +173,5 @@ def lay_out(words: Words) -> str:
             places.pop()
         previous = word
     page.comments(words.end, 0, blanks_stay=True)
+    page.close()
     return "".join(f"{line}\n" for line in page.lines)

@@ -22,7 +22,7 @@ OPERATORS = [
       (("+", "add"), ("-", "sub"), ("*", "mul"), ("/", "truediv"), ("//", "floordiv"), ("%", "mod"), ("**", "pow"))),
     *(operator(s, r.comparison, t) for s, t in (("==", "eq"), ("!=", "ne"), ("<", "lt"), ("<=", "le"), (">", "gt"), (">=", "ge"))),
     operator("@", r.matmul, "matmul"),
-    function("neg", "input: tensor", r.same, written="prefix-"),
+    function("neg", "input: tensor", r.negative, written="prefix-"),
 ]  # fmt: skip
 
 MERGES = [

@@ -17,6 +17,14 @@ def same(use: Use) -> Type:
     return use.tensor("input")
 
 
+def negative(use: Use) -> Type:
+    """As the input, which cannot be bool: torch has no negation of bools."""
+    x = use.tensor("input")
+    if x.dtype == "bool":
+        raise Problem("dtype", f"`-` does not work on bools, and gets {x}", "input", hint="`logical_not` turns a mask over")
+    return x
+
+
 def floating(use: Use) -> Type:
     """As the input; ints and bools become float32: `exp`, `mean`'s elementwise kin."""
     x = use.tensor("input")

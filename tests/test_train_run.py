@@ -55,14 +55,15 @@ def test_the_folder_holds_everything_of_the_run(tmp_path: Path) -> None:
     result = run(load(NET + DATA + TRAIN), tmp_path / "deep" / "runs", pictures=True, stream=io.StringIO())
     files = sorted(path.name for path in result.path.iterdir())
     assert result.path == tmp_path / "deep" / "runs" / "net-1" and not result.warnings
-    assert files == ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "report.html", "run.json", "spec.net"]
+    drawn = ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "report.html", "run.json", "spec.net"]
+    assert files == ["best.safetensors", *drawn]
     heading, _, spec = (result.path / "spec.net").read_text().partition("\n\n")
     assert heading.startswith("# As it was trained: netc ") and "seed" in heading and spec == NET
 
     rows = list(csv.DictReader((result.path / "metrics.csv").read_text().splitlines()))
     assert [int(row["epoch"]) for row in rows] == [1, 2, 3, 4, 5, 6]
     assert {name: [float(row[name]) for row in rows] for name in result.history.columns} == result.history.columns
-    assert list(result.history.columns) == ["loss", "error", "val_loss", "val_error"]
+    assert list(result.history.columns) == ["loss", "error", "val_loss", "val_error", "val_accuracy"]
 
     saved = load_file(result.path / "model.safetensors")
     assert list(saved) == sorted(result.model.state_dict())

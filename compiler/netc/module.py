@@ -61,7 +61,9 @@ class NetModule(nn.Module):
         if name not in self._walks:
             graph = self.graph
             tensors = graph.inputs if name == "outputs" else graph.inputs + graph.targets
-            wanted = {"outputs": graph.outputs, "losses": graph.losses, "objectives": [*graph.losses, *graph.metrics]}[name]
+            objectives = [*graph.losses, *graph.metrics]
+            wanted = {"outputs": graph.outputs, "losses": graph.losses, "objectives": objectives,
+                      "evaluation": [*graph.outputs[:1], *objectives]}[name]  # fmt: skip
             self._walks[name] = _function(unroll(graph, name, tensors, [o.ref for o in wanted]), _files(graph))
         return self._walks[name]
 
@@ -94,7 +96,14 @@ class NetModule(nn.Module):
 
     def losses(self, *tensors: Tensor, **named: Tensor) -> dict[str, Tensor]:
         """The sum of all losses as `loss`, then where there are several each by its name, then the metrics."""
-        values = self._walk("objectives")(self, *self._all(tensors, named))
+        return self._named(self._walk("objectives")(self, *self._all(tensors, named)))
+
+    def evaluated(self, *tensors: Tensor, **named: Tensor) -> tuple[Any, dict[str, Tensor]]:
+        """The first output, and what `losses` gives, of one pass."""
+        output, *values = self._walk("evaluation")(self, *self._all(tensors, named))
+        return output, self._named(values)
+
+    def _named(self, values: Sequence[Tensor]) -> dict[str, Tensor]:
         count = len(self._losses)
         parts = dict(zip(self._losses, values, strict=False)) if count > 1 else {}
         return {"loss": _total(values[:count]), **parts, **dict(zip(self._metrics, values[count:], strict=True))}

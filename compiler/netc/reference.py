@@ -174,6 +174,7 @@ def _section(name: str, keys: Mapping[str, Key]) -> list[Part]:
 def _key_note(key: Key) -> str:
     """What may stand there, and the default behind it in brackets."""
     words = " or ".join(f"`{r.name}(…)`" for r in key.recipes) or key.param.words.replace('"', "`")
+    words = f"a list of {words}" if key.param.kind == "several" else words
     return words if key.param.default is REQUIRED else f"{words} ({_bare_default(key.param)})"
 
 

@@ -107,10 +107,17 @@ class _SectionLowering:
         return value
 
     def _made(self, name: str, key: Key, setting: s.Setting) -> Any:
-        value = self.evaluator.value(setting.value, self.scope)
+        # Among metrics `precision` is one of them, not the key.
+        value = self.evaluator.value(setting.value, Scope() if key.param.kind == "several" else self.scope)
         if value is None and key.param.optional:
             return None
-        return self._called(name, key, value, setting.value.span)
+        if key.param.kind != "several":
+            return self._called(name, key, value, setting.value.span)
+        made = [self._called(name, key, v, setting.value.span) for v in (value if isinstance(value, (list, tuple)) else [value])]
+        names = [m.recipe.name for m in made if isinstance(m, Made)]
+        for twice in {n for n in names if names.count(n) > 1}:
+            self._fail("duplicate-name", f"`{name}` has `{twice}` twice", setting.value.span)
+        return made
 
     def _called(self, name: str, key: Key, value: Any, span: Span) -> Any:
         """A recipe of the key with its arguments bound."""

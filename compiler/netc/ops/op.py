@@ -110,6 +110,7 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "mode": ("`true` or `false`", lambda v: isinstance(v, bool)),
     "training_rate": ("a number", _is_number),
     "schedulers": ("a list of schedulers", _all(lambda v: hasattr(v, "recipe"))),
+    "several": ("a list", lambda v: isinstance(v, list)),
     "keywords": ("arguments by name", _all(_all(lambda v: True, 2))),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netc.ops.measures import METRICS
 from netc.ops.op import signature
 from netc.ops.recipe import Key, Recipe, keys_of, recipe
 from netc.ops.sources import DATA_KEYS, SOURCES
@@ -111,10 +112,11 @@ KEYS: Mapping[str, Mapping[str, Key]] = {
         optimizer=("optimizer: any", OPTIMIZERS),
         scheduler=("scheduler: any? = none", SCHEDULERS),
         early_stopping=("early_stopping: any? = none", STOPPING),
+        metrics=("metrics: several? = none", METRICS),
     ),
 }
 
-RECIPES = {r.name: r for r in [*OPTIMIZERS, *SCHEDULERS, *SOURCES, *STOPPING]}
+RECIPES = {r.name: r for r in [*OPTIMIZERS, *SCHEDULERS, *SOURCES, *STOPPING, *METRICS]}
 
 
 def find(name: str) -> Recipe:

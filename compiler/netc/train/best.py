@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from netc.ops.measures import MEASURES
+
 HIGHER_IS_BETTER = ("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "r2", "score", "iou", "dice", "kappa", "mcc")
 
 
@@ -18,6 +20,9 @@ class Best(NamedTuple):
 
 def is_higher_better(column: str) -> bool:
     """Whether a column is known to be better where it is higher; losses and errors are better where they are lower."""
+    known = MEASURES.get(column.removeprefix("val_"))
+    if known is not None:
+        return known.more_is_better
     return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
 
 

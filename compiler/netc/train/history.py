@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from netc.train.weights import BestWeights
+
 Scalar = Tensor | float
 
 
@@ -29,6 +31,7 @@ class History:
     interrupted: bool = False
     stopped_early: bool = False
     snapshots: list[Snapshot] = field(default_factory=list)
+    best: BestWeights | None = None
 
     @property
     def epochs(self) -> int:

@@ -17,12 +17,14 @@ from netc.settings import Section
 from netc.train.batches import Batches, Tensors
 from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
-from netc.train.optim import is_stepped, make_optimizer, make_scheduler
+from netc.train.measure import Measures
+from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, refused
 from netc.train.saving import Saver
 from netc.train.standing import State, restore, standing
-from netc.train.step import Step, objective
+from netc.train.step import Step, evaluation, objective
 from netc.train.stopping import make_stopping, monitored
+from netc.train.weights import BestWeights
 
 REPORT_SECONDS = 0.1  # a person sees no faster change
 MOST_PENDING = 4096  # scalars that wait to be read; each holds some hundred bytes
@@ -58,16 +60,17 @@ def fit(
     watched: Tensors | None = None,
     saver: Saver | None = None,
     resumed: State | None = None,
+    measures: Measures | None = None,
 ) -> History:
     """Trains the model in place by the `train` section, and returns what was recorded.
 
     `names` are the keys of `model.losses` (see `column_names`); `watched` are inputs whose predictions are kept along the
     way. The observer is called about ten times a second, and once at the end. The first Ctrl-C ends the training after the
     current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
-    with `resumed`, that of an earlier training, this one goes on from there.
+    with `resumed`, that of an earlier training, this one goes on from there. `measures` are metrics of the validation data.
     Raises NetError where a setting is impossible (`argument-type`) or training cannot go on (`training`).
     """
-    training_of = Fit(model, names, training, settings, validation, observer, watched, saver)
+    training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures)
     if resumed is not None:
         restore(training_of, resumed)
     return training_of.run()
@@ -91,6 +94,7 @@ class Fit:
         observer: Observer | None = None,
         watched: Tensors | None = None,
         saver: Saver | None = None,
+        measures: Measures | None = None,
     ) -> None:
         self.model, self.settings, self.observer, self.watched, self.saver = model, settings, observer, watched, saver
         self.epochs: int = settings["epochs"]
@@ -105,19 +109,27 @@ class Fit:
         self.val_batches = Batches(validation, size) if validation is not None else None
         self.scheduler = make_scheduler(self.optimizer, settings, -(-len(self.batches.weights) // self.accumulate))
         self.step_scheduler = self.scheduler if is_stepped(settings) else None
+        self.measures = measures if validation is not None else None
+        self.compute_val = self.compute if self.measures is None else evaluation(model, settings["precision"], self.measures.add)
         self._prepare_records(names)
         self.stopping = make_stopping(settings, list(self.history.columns))
         self.monitor = monitored(settings, list(self.history.columns))
+        check_mode(settings, self.monitor)
+        judged = self.val_batches is not None or settings["monitor"] is not None
+        self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
         val_names = [f"val_{name}" for name in names] if self.val_batches else []
-        self.history = History({name: [] for name in [*names, *val_names]})
+        measured = [f"val_{name}" for name in self.measures.names] if self.measures else []
+        self.history = History({name: [] for name in [*names, *val_names, *measured]})
         columns, device = self.history.columns, self.batches.tensors[0].device
         self.recorder = Recorder({name: columns[name] for name in names}, self.batches.weights, device)
         weights = self.val_batches.weights if self.val_batches else [1]
         self.val_recorder = Recorder({name: columns[name] for name in val_names}, weights, device)
+        self.measured = Recorder({name: columns[name] for name in measured}, [1], device)
+        self.recorders = (self.recorder, self.val_recorder, self.measured)
 
     def run(self) -> History:
         """All epochs that are left, or those until something stops them."""
@@ -200,7 +212,9 @@ class Fit:
         self.model.eval()
         with torch.no_grad():
             for batch in batches.epoch():
-                self.val_recorder.add(self.compute(*batch))
+                self.val_recorder.add(self.compute_val(*batch))
+            if self.measures is not None:
+                self.measured.add(self.measures.values())
         self.model.train()
 
     def _look(self, wanted: bool) -> None:
@@ -219,19 +233,21 @@ class Fit:
         """Reads and reports what is due; whether early stopping ends the training."""
         now = time.perf_counter()
         due = now - self.reported >= REPORT_SECONDS
-        if due or self.stopping is not None or len(self.recorder.pending) >= MOST_PENDING:
+        if due or self.stopping is not None or self.best is not None or len(self.recorder.pending) >= MOST_PENDING:
             self._read()
         if due:
             self.reported = now
             self._report()
+        if self.best is not None:
+            self.best.see(self.epoch, self.history.columns[self.monitor][-1], self.model)
         if self.stopping is not None:
             value = self.history.columns[self.stopping.patience.monitor][-1]
             self.history.stopped_early = self.stopping.is_over(self.epoch, value)
         return self.history.stopped_early
 
     def _read(self) -> None:
-        self.recorder.read()
-        self.val_recorder.read()
+        for recorder in self.recorders:
+            recorder.read()
         losses = self.history.columns["loss"]
         bad = first_not_finite(losses, self.checked)
         if bad is not None:

@@ -13,6 +13,7 @@ from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 from netc.diagnostics import count_of, error
 from netc.ops.recipes import EACH_STEP
 from netc.settings import Made, Section
+from netc.train.best import is_higher_better
 
 
 def make_optimizer(parameters: Sequence[nn.Parameter], settings: Section) -> Optimizer:
@@ -40,6 +41,16 @@ def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int
         span = settings.values["scheduler_interval"].span
         raise error("argument-type", "`ReduceLROnPlateau` looks at the value of an epoch: it cannot take a step after each batch", span)
     return scheduler
+
+
+def check_mode(settings: Section, monitor: str) -> None:
+    """NetError where `ReduceLROnPlateau` would take what gets better for what gets worse."""
+    if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "ReduceLROnPlateau":
+        return
+    made = settings.made("scheduler")
+    if is_higher_better(monitor) and made.values["mode"] == "min":
+        message = f"`{monitor}` gets larger as the training gets better, and `ReduceLROnPlateau` waits for it to get smaller"
+        raise error("argument-type", message, made.span, 'write `mode="max"`')
 
 
 def is_stepped(settings: Section) -> bool:

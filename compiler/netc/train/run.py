@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from netc.diagnostics import error
 from netc.train.history import History
@@ -52,10 +52,15 @@ def metrics_csv(history: History) -> str:
 
 def model_bytes(model: nn.Module) -> bytes:
     """The `state_dict` in the safetensors format, under its own keys; a shared tensor is written under each of its keys."""
+    return state_bytes(model.state_dict())
+
+
+def state_bytes(state: Mapping[str, Tensor]) -> bytes:
+    """Tensors by their names in the safetensors format."""
     from safetensors.torch import save
 
     # safetensors refuses tensors that share memory, and views that are not contiguous.
-    copies = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in model.state_dict().items()}
+    copies = {key: tensor.detach().to("cpu", copy=True).contiguous() for key, tensor in state.items()}
     return save(copies, {"format": "pt"})
 
 
@@ -72,12 +77,14 @@ def environment() -> dict[str, Any]:
 
 def outcome(history: History) -> dict[str, Any]:
     """What came of a training: how far it went, and the values of its last epoch."""
+    best = history.best
     return {
         "seconds": round(history.seconds, 3),
         "epochs": history.epochs,
         "interrupted": history.interrupted,
         "stopped_early": history.stopped_early,
         "final": {name: value if math.isfinite(value) else None for name, value in history.final.items()},  # JSON has no NaN
+        **({"best": {"epoch": best.epoch, best.column: best.value}} if best is not None and best.value is not None else {}),
     }
 
 

@@ -25,8 +25,9 @@ from netc.tensors import TensorType
 from netc.train.batches import Tensors
 from netc.train.history import History
 from netc.train.loop import column_names, fit
+from netc.train.measure import make_measures
 from netc.train.progress import shown
-from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome
+from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome, state_bytes
 
 MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
 MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
@@ -86,6 +87,8 @@ def train(
         record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
         record |= {**outcome(history), "overrides": dict(overrides or {}), **named_scalings(prepared)}
         write(path / "model.safetensors", model_bytes(model))
+        if history.best is not None and history.best.state:
+            write(path / "best.safetensors", state_bytes(history.best.state))
         for used in map(Path, graph.python_files.values()):  # so that the folder alone says what was trained
             write(path / used.name, used.read_bytes())
         for file, text in (("spec.net", _heading(record) + spec), ("metrics.csv", metrics_csv(history)), ("run.json", json_text(record))):
@@ -143,7 +146,8 @@ def _fit(graph: Graph, model: nn.Module, settings: Section, prepared: Prepared, 
     validation = tensors(prepared.validation, prepared.dtypes, device) if prepared.validation is not None else None
     watched = _watched(graph, training) if pictures else None
     with shown(stream, settings["epochs"]) as observer:
-        return fit(model, column_names(graph), training, settings, validation, observer, watched)
+        measures = make_measures(graph, settings, prepared.target_scaling) if validation is not None else None
+        return fit(model, column_names(graph), training, settings, validation, observer, watched, measures=measures)
 
 
 def _watched(graph: Graph, training: Tensors) -> Tensors | None:

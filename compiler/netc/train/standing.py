@@ -25,9 +25,11 @@ def standing(fit: Fit) -> State:
         "model": dict(fit.model.state_dict()),
         "optimizer": fit.optimizer.state_dict(),
         "scheduler": None if fit.scheduler is None else fit.scheduler.state_dict(),
+        "scaler": None if fit.take_step.scaler is None else fit.take_step.scaler.state_dict(),
+        "best": None if fit.best is None or fit.best.value is None else [fit.best.value, fit.best.epoch, dict(fit.best.state)],
         "stopping": None if fit.stopping is None else [fit.stopping.best, fit.stopping.best_epoch],
         "random": random_states(),
-        "pending": [fit.recorder.waiting(), fit.val_recorder.waiting()],
+        "pending": [recorder.waiting() for recorder in fit.recorders],
         "columns": {name: torch.tensor(values, dtype=torch.float64) for name, values in history.columns.items()},
         "snapshots": [[s.epoch, s.output] for s in history.snapshots],
         "seconds": fit.seconds,
@@ -41,11 +43,15 @@ def restore(fit: Fit, state: State) -> None:
     fit.optimizer.load_state_dict(state["optimizer"])
     if fit.scheduler is not None:
         fit.scheduler.load_state_dict(state["scheduler"])
+    if fit.take_step.scaler is not None:
+        fit.take_step.scaler.load_state_dict(state["scaler"])
+    if fit.best is not None and state["best"] is not None:
+        fit.best.value, fit.best.epoch, fit.best.state = state["best"]
     if fit.stopping is not None:
         fit.stopping.best, fit.stopping.best_epoch = state["stopping"]
     fit.epoch, fit.step = state["epoch"], state["step"]
     fit.batches.go_back(state["order"])
-    for recorder, waiting in zip((fit.recorder, fit.val_recorder), state["pending"], strict=True):
+    for recorder, waiting in zip(fit.recorders, state["pending"], strict=True):
         recorder.take_up(waiting)
     for name, values in state["columns"].items():
         fit.history.columns[name][:] = values.tolist()  # in place: the recorders append to these lists

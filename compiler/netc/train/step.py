@@ -102,7 +102,22 @@ def objective(model: Any, names: Sequence[str], precision: str) -> Compute:
         assert list(values) == list(names), (list(values), names)
         return tuple(values.values())
 
-    compute = only_loss if list(names) == ["loss"] else all_values
+    return _in(only_loss if list(names) == ["loss"] else all_values, model, precision)
+
+
+def evaluation(model: Any, precision: str, add: Callable[[Tensor, Sequence[Tensor]], None]) -> Compute:
+    """As `objective`, of data that is held out: `add` is given the first output and the inputs and targets."""
+
+    def compute(*tensors: Tensor) -> Tensors:
+        output, values = model.evaluated(*tensors)
+        add(output, tensors)
+        return tuple(values.values())
+
+    return _in(compute, model, precision)
+
+
+def _in(compute: Compute, model: nn.Module, precision: str) -> Compute:
+    """The same in a lower precision."""
     if precision == "float32":
         return compute
     autocast = torch.autocast(device_type=next(model.parameters()).device.type, dtype=HALF[precision])

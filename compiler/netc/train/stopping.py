@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from netc.diagnostics import count_of, did_you_mean, error, listed
 from netc.settings import Section
 from netc.source import Span
+from netc.train.best import is_higher_better
 from netc.train.optim import make
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Stop after so many epochs in a row in which `monitor` was not below its best by more than `min_delta`."""
+    """Stop after so many epochs in a row in which `monitor` was not better than its best by more than `min_delta`."""
 
     epochs: int
     monitor: str = "loss"
@@ -22,7 +23,7 @@ class Patience:
 
 @dataclass(slots=True)
 class Stopping:
-    """The best value of what `patience` monitors, and the epoch it is of. This is state that a resumed training needs."""
+    """The best value of what `patience` monitors (negated where more is better), and the epoch it is of."""
 
     patience: Patience
     best: float = float("inf")
@@ -30,6 +31,7 @@ class Stopping:
 
     def is_over(self, epoch: int, value: float) -> bool:
         """Takes the value of an epoch; whether the patience is at its end."""
+        value = -value if is_higher_better(self.patience.monitor) else value
         if value < self.best - self.patience.min_delta:
             self.best, self.best_epoch = value, epoch
         return epoch - self.best_epoch >= self.patience.epochs

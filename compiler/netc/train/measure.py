@@ -1,0 +1,166 @@
+"""Metrics of all that is held out: over the outputs of a whole epoch, not a mean of those of its batches."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from netc.data.normalize import Scaling
+from netc.diagnostics import error, listed
+from netc.graph import Argument, Graph
+from netc.ops.measures import MEASURES, METRICS, USUAL
+from netc.settings import Made, Section
+from netc.tasks import Task, task_of
+from netc.tensors import TensorType
+
+# What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
+FAST: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "accuracy": lambda true, found: (true == found).double().mean(),
+    "r2": lambda true, found: _r2(true, found),
+    "mean_absolute_error": lambda true, found: (true - found).abs().mean(),
+    "mean_squared_error": lambda true, found: (true - found).square().mean(),
+    "root_mean_squared_error": lambda true, found: (true - found).square().mean(0).sqrt().mean(),
+}
+
+
+class Measures:
+    """Metrics of a task. Batches are added, `values` gives the metrics of all of them and begins anew.
+
+    Numbers are measured in the units of the data: `scaling` is what the target was scaled by.
+    """
+
+    def __init__(self, metrics: Sequence[Made], task: Task, target: int, scaling: Scaling | None = None) -> None:
+        self.metrics, self.task, self.target, self.scaling = metrics, task, target, scaling
+        self.names = [made.recipe.name for made in metrics]
+        self.keeps_scores = any(MEASURES[name].of == "probabilities" for name in self.names)
+        self.batches: list[tuple[Tensor, Tensor]] = []
+
+    def add(self, output: Tensor, tensors: Sequence[Tensor]) -> None:
+        """Takes the first output for inputs and targets. Of a classifier only the classes are kept, unless a metric needs more."""
+        found = output if self.keeps_scores or not self.task.is_classes else self._classes(output)
+        self.batches.append((tensors[self.target], found))
+
+    def values(self) -> list[Tensor]:
+        """A scalar for each metric, float64; NaN where it is not defined, as `roc_auc` of a single class."""
+        true, found = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*self.batches, strict=True))
+        self.batches = []
+        if self.task.is_classes:
+            return self._of_classes(true.reshape(-1), found)
+        return self._measured({"numbers": (self._unscaled(true), self._unscaled(found))})
+
+    def _of_classes(self, true: Tensor, found: Tensor) -> list[Tensor]:
+        true = true.round().long()
+        if not self.keeps_scores:
+            return self._measured({"classes": (true, found)})
+        scores = torch.from_numpy(self.task.probabilities(found.float().cpu().numpy()))
+        return self._measured({"classes": (true, self._classes(found)), "probabilities": (true, scores)})
+
+    def _classes(self, output: Tensor) -> Tensor:
+        """`Task.classes` without leaving the device."""
+        values = output.reshape(len(output), -1)
+        if self.task.kind == "binary":
+            return (values[:, 0] > (0.0 if self.task.scale == "logits" else 0.5)).long()
+        return values.argmax(dim=1)
+
+    def _unscaled(self, values: Tensor) -> Tensor:
+        columns = values.reshape(len(values), -1).double()
+        if self.scaling is None:
+            return columns
+        return columns * columns.new_tensor(self.scaling.scale) + columns.new_tensor(self.scaling.offset)
+
+    def _measured(self, parts: Mapping[str, tuple[Tensor, Tensor]]) -> list[Tensor]:
+        return [self._measure(made, *parts[MEASURES[made.recipe.name].of]) for made in self.metrics]
+
+    def _measure(self, made: Made, true: Tensor, found: Tensor) -> Tensor:
+        if made.recipe.name in FAST:
+            return FAST[made.recipe.name](true, found)
+        classes = found.shape[1] if found.dim() == 2 else int(torch.maximum(true.max(), found.max())) + 1
+        return torch.tensor(_by_sklearn(made, true.cpu().numpy(), found.cpu().numpy(), classes), dtype=torch.float64)
+
+
+def _by_sklearn(made: Made, true: Any, found: Any, classes: int) -> float:
+    """The metric by scikit-learn; what it has no value for is NaN."""
+    module, name = made.recipe.target.rsplit(".", 1)
+    given = _arguments(made, classes)
+    if found.ndim == 2 and MEASURES[made.recipe.name].of == "probabilities" and classes == 2:
+        found = found[:, 1]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a metric that is not defined
+        try:
+            return float(getattr(importlib.import_module(module), name)(true, found, **given))
+        except ValueError:
+            return math.nan
+
+
+def _arguments(made: Made, classes: int) -> dict[str, Any]:
+    """The arguments; where none are given, those for as many classes as there are."""
+    values = made.values
+    if classes > 2:
+        fitting = {"average": "macro"} if values.get("average") == "binary" else {}
+        fitting |= {"multi_class": "ovr"} if "multi_class" in values else {}
+        values |= {name: value for name, value in fitting.items() if made.arguments[name].origin == "default"}
+    divides = MEASURES[made.recipe.name].of == "classes" and "average" in values
+    return values | ({"zero_division": 0.0} if divides else {})
+
+
+def _r2(true: Tensor, found: Tensor) -> Tensor:
+    """1 minus the part of the variance that is left; of a column without variance 1 where all is met, else 0."""
+    left, whole = (true - found).square().sum(0), (true - true.mean(0)).square().sum(0)
+    return torch.where(whole > 0, 1 - left / whole, (left == 0).double()).mean()
+
+
+def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = None) -> Measures | None:
+    """The metrics that the section names, or the usual ones of what the network predicts.
+
+    None where there is nothing to measure. Raises NetError `argument-type` where a metric does not fit what is predicted.
+    """
+    task, wanted = task_of(graph), settings["metrics"]
+    target = _target(graph, task)
+    own = {metric.name for metric in graph.metrics}
+    if wanted is None:
+        names = [n for n in USUAL[task.kind] if n not in own] if target is not None else []
+        wanted = [_usual(name, settings) for name in names]
+    for made in wanted:
+        _check(made, task, own)
+    if not wanted:
+        return None
+    if target is None:
+        span = settings.values["metrics"].span
+        raise error("argument-type", f"the metrics of `{graph.name}` have nothing to compare its output with", span,
+                    "they need one target that is like the output; `metric NAME = …` measures anything else")  # fmt: skip
+    return Measures(wanted, task, target, scaling)
+
+
+def _usual(name: str, settings: Section) -> Made:
+    recipe = next(r for r in METRICS if r.name == name)
+    span = settings.values["metrics"].span
+    return Made(recipe, {p.name: Argument(p.default, span, "default") for p in recipe.params}, span)
+
+
+def _check(made: Made, task: Task, own: set[str]) -> None:
+    name, of = made.recipe.name, MEASURES[made.recipe.name].of
+    if name in own:
+        raise error("duplicate-name", f"the network has a `metric {name}` of its own", made.span, "leave this one out, or rename that")
+    fits = {"classes": task.is_classes, "probabilities": task.has_probabilities, "numbers": task.kind == "numbers"}
+    if not fits[of]:
+        fitting = [n for n, m in MEASURES.items() if fits[m.of]]
+        what = {"binary": "one of two classes", "classes": "classes", "numbers": "numbers"}.get(task.kind, "neither classes nor numbers")
+        hint = f"there are {listed(fitting)}" if fitting else "`metric NAME = …` in the network measures anything"
+        raise error("argument-type", f"`{name}` is a metric of {of}, and the network predicts {what}", made.span, hint)
+
+
+def _target(graph: Graph, task: Task) -> int | None:
+    """The place, behind the inputs, of the target that the first output is compared with; None where that is not certain."""
+    kinds = [n.type for n in graph.targets]
+    if len(kinds) != 1 or not isinstance(kinds[0], TensorType) or task.kind == "other":
+        return None
+    kind, place = kinds[0], len(graph.inputs)
+    rows_of_classes = kind.rank == 1 and not kind.is_float
+    is_fitting = rows_of_classes if task.kind == "classes" else kind.shape == graph.tensor_type(graph.outputs[0].ref).shape
+    return place if is_fitting else None

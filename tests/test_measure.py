@@ -1,0 +1,203 @@
+"""Metrics of a training against scikit-learn's own, over all rows that are held out; the best weights."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+from sklearn import metrics as sk
+
+import netc
+from netc import NetError
+from netc.ops.measures import METRICS
+from netc.train.session import Result
+from netc.train.weights import BestWeights
+
+BINARY = """
+network Binary {{
+  input x: [B, 6]
+  target y: [B, 1]
+  h = x -> Linear(8) -> ReLU -> Linear(1)
+  output {output}
+  loss {loss}
+}}
+data {{
+  source = sklearn.make_classification(n_samples=101, n_features=6, flip_y=0.2, random_state=1)
+  validation = 0.3
+}}
+"""
+CLASSES = """
+network Classes {
+  input x: [B, 6]
+  target y: int64[B]
+  logits = x -> Linear(8) -> ReLU -> Linear(4)
+  output logits
+  loss CrossEntropyLoss(logits, y)
+}
+data {
+  source = sklearn.make_classification(n_samples=101, n_features=6, n_informative=4, n_classes=4, random_state=1)
+  validation = 0.3
+}
+"""
+NUMBERS = """
+network Numbers {
+  input x: [B, 6]
+  target y: [B, 2]
+  p = x -> Linear(8) -> ReLU -> Linear(2)
+  output p
+  loss MSELoss(p, y)
+}
+data {
+  source = sklearn.make_regression(n_samples=101, n_features=6, n_targets=2, random_state=1)
+  validation = 0.3
+  normalize_target = standard
+}
+"""
+LOGITS = BINARY.format(output="h", loss="BCEWithLogitsLoss(h, y)")
+SOFT = BINARY.format(output="h -> Sigmoid", loss="BCEWithLogitsLoss(h, y)")
+HARD = BINARY.format(output="p", loss="BCELoss(p, y)").replace("  output p", "  p = h -> Sigmoid\n  output p")
+
+
+def trained(spec: str, folder: Path, keys: str = "", epochs: int = 3) -> Result:
+    text = f"{spec}\ntrain {{\n  optimizer = Adam(lr=0.02)\n  epochs = {epochs}\n  batch_size = 16\n  {keys}\n}}"
+    return netc.load(text).train(folder, pictures=False)
+
+
+def held_out(result: Result) -> tuple[Any, Any]:
+    """The targets, and the outputs of the trained network, of the rows that were held out."""
+    assert result.prepared.validation is not None
+    x, y = result.prepared.validation
+    with torch.no_grad():
+        return y, result.model(torch.from_numpy(x)).numpy()
+
+
+@pytest.mark.parametrize("spec", [LOGITS, SOFT, HARD], ids=["logits", "sigmoid behind", "probabilities"])
+def test_of_two_classes(spec: str, tmp_path: Path) -> None:
+    names = "accuracy, balanced_accuracy, f1, precision, recall, matthews_corrcoef, roc_auc, average_precision"
+    result = trained(spec, tmp_path, f"metrics = [{names}]")
+    true, found = held_out(result)
+    score = 1 / (1 + np.exp(-found.astype(np.float64))) if spec is LOGITS else found
+    guess = (score > 0.5).astype(int)
+    expected = {
+        "accuracy": sk.accuracy_score(true, guess), "balanced_accuracy": sk.balanced_accuracy_score(true, guess),
+        "f1": sk.f1_score(true, guess), "precision": sk.precision_score(true, guess), "recall": sk.recall_score(true, guess),
+        "matthews_corrcoef": sk.matthews_corrcoef(true[:, 0], guess[:, 0]), "roc_auc": sk.roc_auc_score(true, score),
+        "average_precision": sk.average_precision_score(true, score),
+    }  # fmt: skip
+    assert [*result.history.columns] == ["loss", "val_loss", *(f"val_{n}" for n in expected)]
+    assert {n: result.history.final[f"val_{n}"] for n in expected} == pytest.approx(expected)
+    assert 0.5 < expected["roc_auc"] < 1  # not a case in which all is right
+
+
+def test_of_several_classes(tmp_path: Path) -> None:
+    """What scikit-learn wants said for more than two classes is known."""
+    result = trained(CLASSES, tmp_path, 'metrics = [accuracy, f1, precision(average="micro"), roc_auc]')
+    true, found = held_out(result)
+    guess, score = found.argmax(1), torch.from_numpy(found).double().softmax(1).numpy()
+    expected = {"accuracy": sk.accuracy_score(true, guess), "f1": sk.f1_score(true, guess, average="macro", zero_division=0),
+                "precision": sk.precision_score(true, guess, average="micro"),
+                "roc_auc": sk.roc_auc_score(true, score, multi_class="ovr")}  # fmt: skip
+    assert {n: result.history.final[f"val_{n}"] for n in expected} == pytest.approx(expected)
+
+
+def test_of_numbers_in_the_units_of_the_data(tmp_path: Path) -> None:
+    functions = {
+        "r2": sk.r2_score, "mean_absolute_error": sk.mean_absolute_error, "mean_squared_error": sk.mean_squared_error,
+        "root_mean_squared_error": sk.root_mean_squared_error, "median_absolute_error": sk.median_absolute_error,
+        "mean_absolute_percentage_error": sk.mean_absolute_percentage_error, "explained_variance": sk.explained_variance_score,
+    }  # fmt: skip
+    result = trained(NUMBERS, tmp_path, f"metrics = [{', '.join(functions)}]")
+    scaling = result.prepared.target_scaling
+    assert scaling is not None and max(scaling.scale) > 10
+    true, found = (scaling.undo(values) for values in held_out(result))
+    expected = {name: function(true, found) for name, function in functions.items()}
+    assert {n: result.history.final[f"val_{n}"] for n in expected} == pytest.approx(expected, rel=1e-5)
+
+
+USUAL = [(LOGITS, ["accuracy"]), (CLASSES, ["accuracy"]), (NUMBERS, ["r2", "mean_absolute_error"]),
+         (NUMBERS.replace("[B, 2]", "[B, K]").replace("Linear(2)", "Linear(K)").replace("output p", "output p, x"),
+          ["r2", "mean_absolute_error"]),
+         (NUMBERS.replace("output p", "output x"), []), (LOGITS.replace("  loss", "  metric accuracy = mean(h)\n  loss"), [])]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "names"), USUAL)
+def test_the_usual_ones(spec: str, names: list[str], tmp_path: Path) -> None:
+    columns = [*trained(spec, tmp_path, epochs=1).history.columns]
+    assert [c for c in columns if c.removeprefix("val_") in {r.name for r in METRICS} - {"accuracy"} or c == "val_accuracy"] == (
+        [f"val_{n}" for n in names] or [c for c in columns if c == "val_accuracy"]
+    )
+    assert [*trained(spec, tmp_path, "metrics = []", epochs=1).history.columns][:2] == columns[:2]
+
+
+def test_a_metric_without_a_value_is_nan_and_constant_targets_are_as_scikit_learn_has_them() -> None:
+    from netc.train.measure import FAST
+
+    y = torch.ones(4, 1, dtype=torch.float64)
+    for found in (y, y + 0.5):
+        assert FAST["r2"](y, found) == sk.r2_score(y, found)
+
+
+IMPOSSIBLE = {
+    (NUMBERS, "metrics = [accuracy]"): "`accuracy` is a metric of classes, and the network predicts numbers",
+    (CLASSES, "metrics = [r2]"): "`r2` is a metric of numbers, and the network predicts classes",
+    (NUMBERS.replace("output p", "output x"), "metrics = [r2]"): "predicts neither classes nor numbers",
+    (LOGITS.replace("  loss", "  metric f1 = mean(h)\n  loss"), "metrics = [f1]"): "has a `metric f1` of its own",
+    (CLASSES, "metrics = [f1, f1]"): "`metrics` has `f1` twice",
+    (CLASSES, "metrics = [f2]"): "there is no value, layer or function `f2`",
+    (CLASSES, "metrics = [SGD]"): "`metrics` must be one of `accuracy`",
+    (CLASSES, 'metrics = [f1(average="mean")]'): "average must be",
+    (CLASSES, 'scheduler = ReduceLROnPlateau()\n monitor = "val_accuracy"'): 'write `mode="max"`',
+}
+
+
+@pytest.mark.parametrize(("spec", "keys"), IMPOSSIBLE)
+def test_impossible_metrics(spec: str, keys: str, tmp_path: Path) -> None:
+    with pytest.raises(NetError) as caught:
+        trained(spec, tmp_path, keys)
+    assert IMPOSSIBLE[spec, keys] in str(caught.value)
+    assert not [*tmp_path.iterdir()]
+
+
+# --- the best epoch -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("keys", "column", "best"), [("", "val_loss", min), ('monitor = "val_accuracy"', "val_accuracy", max)])
+def test_the_best_weights_are_those_that_gave_the_best_value(keys: str, column: str, best: Any, tmp_path: Path) -> None:
+    result = trained(LOGITS, tmp_path, f"{keys}\n scheduler = OneCycleLR(2.0)", epochs=25)
+    values = result.history.columns[column]
+    record = netc_record(result.path)["best"]
+    assert record == {"epoch": values.index(best(values)) + 1, column: best(values)} and record["epoch"] < 25
+    assert result.prepared.validation is not None
+    tensors = tuple(map(torch.from_numpy, result.prepared.validation))
+    loss = result.model.loss(*tensors)  # type: ignore[operator]
+    result.model.load_state_dict(load_file(result.path / "best.safetensors"))
+    assert (
+        result.history.columns["val_loss"][record["epoch"] - 1]
+        == pytest.approx(
+            float(result.model.loss(*tensors).detach())  # type: ignore[operator]
+        )
+        != pytest.approx(float(loss.detach()))
+    )
+
+
+def netc_record(path: Path) -> Any:
+    import json
+
+    return json.loads((path / "run.json").read_text())
+
+
+def test_early_stopping_knows_that_more_accuracy_is_better(tmp_path: Path) -> None:
+    result = trained(LOGITS, tmp_path, 'early_stopping = patience(5, monitor="val_accuracy")', epochs=300)
+    values = result.history.columns["val_accuracy"]
+    assert result.history.stopped_early and len(values) == values.index(max(values)) + 1 + 5
+
+
+def test_nan_is_never_the_best() -> None:
+    model, best = torch.nn.Linear(1, 1), BestWeights("val_r2")
+    for epoch, value in enumerate([float("nan"), 0.5, 0.7, float("nan"), 0.6], 1):
+        best.see(epoch, value, model)
+    assert (best.epoch, best.value) == (3, 0.7)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
 from pathlib import Path
 
@@ -65,11 +66,11 @@ COUNTS = {
 }  # fmt: skip
 
 
-def example(node: Node, classes: int) -> Tensor:
+def example(node: Node, classes: int, sizes: Mapping[str, int] = SIZES) -> Tensor:
     """Numbers from 0 to 1, class numbers, or a mask whose rows begin with as many true places as their number, from all down."""
     kind = node.type
     assert isinstance(kind, TensorType)
-    shape = [int(str(size)) for size in shape_at(kind.shape, SIZES)]
+    shape = [int(str(size)) for size in shape_at(kind.shape, sizes)]
     if kind.dtype == "bool":
         return torch.arange(shape[1]) < shape[1] - torch.arange(shape[0])[:, None]
     return torch.rand(shape) if kind.is_float else torch.randint(0, classes, shape)

@@ -144,6 +144,17 @@ class Network:
 
         return NetModule(self.graph)
 
+    def dynamic_shapes(self) -> tuple[tuple[dict[int, Any], ...]]:
+        """The named dimensions of the inputs for `torch.export.export(model, (x, …), dynamic_shapes=network.dynamic_shapes())`.
+
+        An axis of that name in several inputs is one `torch.export.Dim`, an axis `16 * h` is derived from it; a size that torch has no
+        form for (`H * W`) is `Dim.AUTO`. Each has the least size with which no axis inside is 1 long, as with `H` from 33 in ResNet: the
+        exported program is for that size and above, and the inputs to export with must be so too.
+        """
+        from netc.export import dynamic_shapes
+
+        return dynamic_shapes(self.graph)
+
     @collector_paused()
     def source(self) -> str:
         """The network as plain PyTorch that imports nothing of netc."""

@@ -14,7 +14,9 @@ from pathlib import Path
 
 import torch
 
+import accelerator
 import chain
+import checking
 import funky
 import networks
 import training
@@ -32,7 +34,10 @@ PARTS: dict[str, tuple[str, Callable[[Sequence[str], float], Report]]] = {
     "chain": ("A chain of 250 `Linear(4, 4)`, batch 4", lambda _, effort: chain.report(20.0 * effort)),
     "specs": ("Every spec against the same network by hand", specs),
     "loop": ("The training loop", lambda _, effort: training.loops(8.0 * effort)),
+    "compiled": ("The training loop, compiled", lambda _, effort: training.compiled(max(1, round(5 * effort)))),
     "process": ("Whole processes", lambda _, effort: training.processes(5)),
+    "checking": ("The checker", lambda *_: Report(details=[*checking.processes(), "", *checking.growth()])),
+    "accelerator": ("On an accelerator", lambda *_: accelerator.report()),
     "article": ("Is the funky network better?", lambda _, effort: funky.report()),
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import torch
@@ -13,6 +14,8 @@ import netc
 from netc.train.loop import column_names, fit
 from report import Figure, Report, table
 from timing import Comparison, compare, in_turn
+
+WARM = 100  # epochs, in which everything is compiled
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
@@ -66,6 +69,37 @@ def loops(seconds: float) -> Report:
         rows.append([f"`{name}`", f"{ours * 1e3:.0f} ms", f"{theirs * 1e3:.0f} ms", f"{found.ratio:.3f}", f"{low:.3f} to {high:.3f}"])
     said = "All epochs, module and optimizer made anew each time; the losses are the same to the last bit."
     return Report(figures, [said, "", *table(["spec", "netc", "by hand", "ratio", "95 %"], rows)])
+
+
+def compiled(repetitions: int) -> Report:
+    """The article's loop with `train.compile = true`, per epoch, once it is compiled."""
+    what = "training loop of `network`, an epoch with `train.compile = true`, once it is compiled"
+    epochs = 20_000
+    try:
+        spec = netc.load(ROOT / "specs" / "network.net", {"train.compile": True, "train.epochs": epochs})
+    except netc.NetError as problem:
+        return Report([Figure(what, f"not measured: {problem.diagnostics[0].message}", "0.40")])
+    assert spec.training is not None
+    settings, tensors = spec.training, TWINS["network"][2]()
+
+    def ours() -> float:
+        times: list[tuple[int, float]] = []
+        torch.compiler.reset()
+        torch.manual_seed(7)
+        fit(spec.module(), column_names(spec.graph), tensors, settings, observer=lambda p: times.append((p.epoch, time.process_time())))
+        (first, begin), (last, end) = next(t for t in times if t[0] >= WARM), times[-1]
+        return (end - begin) / (last - first)
+
+    def theirs() -> float:
+        begin = time.process_time()
+        hand_written(TWINS["network"], epochs)
+        return (time.process_time() - begin) / epochs
+
+    pairs = [(ours(), theirs()) if i % 2 else (theirs(), ours())[::-1] for i in range(repetitions)]
+    found = Comparison([a for a, _ in pairs], [b for _, b in pairs])
+    a, b = found.medians
+    said = f"`network` with `train.compile = true`, after {WARM} epochs: {a * 1e6:.0f} µs an epoch, by hand {b * 1e6:.0f} µs."
+    return Report([Figure(what, f"{found.ratio:.2f}", "0.40")], [said])
 
 
 def process(pictures: bool, repetitions: int) -> Comparison:

@@ -326,3 +326,36 @@ def test_the_comparison_as_a_page(trained: Path, tmp_path: Path, capsys: pytest.
     assert 'class="best"' in page and not any(word in page for word in ("<script", "http:", "https:"))
     assert run("compare", trained / "tiny-1", trained / "tiny-2", "-o", tmp_path / "all.gif") == 1
     assert "the endings are `.html`, `.png`" in capsys.readouterr().err
+
+
+# --- evaluated anew -----------------------------------------------------------------------------------------------
+
+
+def test_eval_gives_the_numbers_of_the_last_validation(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", trained / "tiny-3", "--format", "json") == 0
+    found = json.loads(capsys.readouterr().out)
+    opened = open_run(trained / "tiny-3")
+    assert found["validation"] == {"rows": 10} | {n.removeprefix("val_"): v for n, v in opened.final.items() if n.startswith("val_")}
+    assert found["training"]["rows"] == 30 and found["training"].keys() == found["validation"].keys()
+    assert run("eval", trained / "tiny-3") == 0
+    assert capsys.readouterr().out.splitlines()[0].split() == ["training", "validation"]
+
+
+def test_eval_of_the_best_epoch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = netc.load(SPEC, {"train.optimizer.lr": "40.0", "train.epochs": "20"}).train(tmp_path, pictures=False).path
+    opened = open_run(path)
+    assert opened.best["val_loss"].value < opened.final["val_loss"]
+    assert run("eval", path, "--best", "--format", "json") == 0
+    assert json.loads(capsys.readouterr().out)["validation"]["loss"] == opened.best["val_loss"].value
+    (path / "best.safetensors").unlink()
+    assert run("eval", path, "--best") == 1
+    assert "the best epoch is known only where data was held out" in capsys.readouterr().err
+
+
+def test_eval_of_what_is_no_training(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("eval", tmp_path / "none") == 1
+    path = netc.load(SPEC).train(tmp_path, pictures=False).path
+    text = (path / "spec.net").read_text()
+    (path / "spec.net").write_text(text[: text.index("\ntrain {")])
+    assert run("eval", path) == 1
+    assert "does not say how it was trained" in capsys.readouterr().err

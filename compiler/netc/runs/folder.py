@@ -17,7 +17,7 @@ from netc.train.best import Best, best_of
 if TYPE_CHECKING:
     from netc.module import NetModule
 
-RECORD, METRICS, SPEC, MODEL = "run.json", "metrics.csv", "spec.net", "model.safetensors"
+RECORD, METRICS, SPEC, MODEL, BEST = "run.json", "metrics.csv", "spec.net", "model.safetensors", "best.safetensors"
 MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
 
 
@@ -88,12 +88,18 @@ class Run:
             raise error("file", f"the run `{self.path}` has no {SPEC}", hint="without it nothing says what was trained")
         return load(self.path / SPEC, allow_python=self.allow_python)
 
-    def module(self) -> NetModule:
-        """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`."""
+    def module(self, best: bool = False) -> NetModule:
+        """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
+
+        With `best` it has the weights of the best epoch, of `best.safetensors`, which is there if data was held out.
+        """
         from netc.runs.weights import load_weights
 
+        path = self.path / (BEST if best else MODEL)
+        if best and not path.is_file():
+            raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
         model = self.network().module()
-        load_weights(model, self.path / MODEL)
+        load_weights(model, path)
         return model.eval()
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import torch
+from rich.console import Console
 from torch import Tensor, nn
 
 from netc import NetError, load
@@ -18,7 +19,7 @@ from netc.train.batches import Tensors
 from netc.train.history import History, Recorder, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.loop import Observer, Progress, fit
-from netc.train.progress import PlainLines, shown, speed_text
+from netc.train.progress import PlainLines, shown, speed_text, values_shown
 
 
 class Twin(nn.Module):
@@ -323,6 +324,33 @@ def test_on_a_terminal_there_is_a_bar() -> None:
         assert observer is not None
         trained(settings(), observer=observer)
     assert "20/20" in stream.getvalue() and "loss" in stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (80, ["               loss  accuracy    f1", "training    0.3333      0.75", "validation       2      0.25  0.25"]),
+        (
+            30,
+            [
+                "          training  validation",
+                "loss        0.3333           2",
+                "accuracy      0.75        0.25",
+                "f1                        0.25",
+            ],
+        ),
+    ],
+)
+def test_the_values_fit_the_terminal(width: int, lines: list[str]) -> None:
+    columns = {"loss": [1.0, 1 / 3], "accuracy": [0.5, 0.75], "val_loss": [3.0, 2.0], "val_accuracy": [0.0, 0.25], "val_f1": [0.0, 0.25]}
+    console = Console(file=io.StringIO(), width=max(width, 40))
+    with console.capture() as shown_lines:
+        console.print(values_shown(Progress(2, 9, columns, 1.0), width))
+    assert [line.rstrip() for line in shown_lines.get().splitlines()] == lines
+
+
+def test_without_validation_the_values_are_one_line() -> None:
+    assert values_shown(Progress(1, 9, {"loss": [0.5], "accuracy": [0.25]}, 1.0), 80) == "loss 0.5        accuracy 0.25     "
 
 
 def test_without_a_stream_there_is_no_observer() -> None:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
+    from rich.table import Table
+
     from netc.train.loop import Observer, Progress
 
+GAP = "  "
 LINES = 10  # of a run into a file or pipe, and the last one
 
 
@@ -63,23 +66,52 @@ def speed_text(progress: Progress) -> str:
 
 @contextmanager
 def _live(stream: TextIO, epochs: int) -> Iterator[Observer]:
-    """A bar that is drawn anew at each call; rich's own thread would take time from the training."""
-    from rich.console import Console
+    """A bar with the values below it, drawn anew at each call; rich's own thread would take time from the training."""
+    from rich.console import Console, Group
+    from rich.live import Live
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
     from rich.progress import Progress as Bar
 
+    console = Console(file=stream)
     columns = (
         TextColumn("epoch {task.completed:.0f}/{task.total:.0f}"),
         BarColumn(bar_width=24),
-        TextColumn("{task.fields[values]}"),
         TextColumn("[dim]{task.fields[speed]}"),
         TimeRemainingColumn(compact=True),
     )
-    with Bar(*columns, console=Console(file=stream), auto_refresh=False) as bar:
-        task = bar.add_task("", total=epochs, values="", speed="")
+    bar = Bar(*columns, console=console, auto_refresh=False)
+    task = bar.add_task("", total=epochs, speed="")
+    with Live(bar, console=console, auto_refresh=False) as live:
 
         def observe(progress: Progress) -> None:
-            values = values_text(progress, progress.epoch) if progress.epoch else ""
-            bar.update(task, completed=progress.epoch, values=values, speed=speed_text(progress), refresh=True)
+            bar.update(task, completed=progress.epoch, speed=speed_text(progress))
+            live.update(Group(bar, values_shown(progress, console.width)) if progress.epoch else bar, refresh=True)
 
         yield observe
+
+
+def values_shown(progress: Progress, width: int) -> Table | str:
+    """The values of the last epoch. With validation it is a table: a line for each part, or where that is too long for each value."""
+    if not any(name.startswith("val_") for name in progress.columns):
+        return values_text(progress, progress.epoch)
+    names = list(dict.fromkeys(name.removeprefix("val_") for name in progress.columns))
+
+    def cells(prefix: str) -> list[str]:
+        columns = [progress.columns.get(prefix + name) for name in names]
+        return [f"{values[progress.epoch - 1]:.4g}" if values else "" for values in columns]
+
+    rows = [["", *names], ["training", *cells("")], ["validation", *cells("val_")]]
+    if sum(max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True)) > width:
+        rows = [list(row) for row in zip(*rows, strict=True)]
+    return _table(rows)
+
+
+def _table(rows: Sequence[Sequence[str]]) -> Table:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, len(GAP), 0, 0))
+    for i, _ in enumerate(rows[0]):
+        table.add_column(justify="right" if i else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*row)
+    return table

@@ -101,7 +101,11 @@ TARGETS: list[tuple[dict[str, str], Array, tuple[str, str, str]]] = [
     ({"loss": "PoissonNLLLoss(p, y)", **FLAT}, CLASSES - 1, ("data-value", "needs a target 0 or more", "counts are not negative")),
     ({"loss": "KLDivLoss(p, y)", **FLAT}, CLASSES - 1, ("data-value", "`KLDivLoss`", "")),
     ({"loss": "KLDivLoss(p, y, log_target=true)", **FLAT}, CLASSES - 1, NOTHING),
-    ({"loss": "MSELoss(p, y)", **FLAT}, CLASSES * 1e9, NOTHING),
+    ({"loss": "MSELoss(p, y)", **FLAT}, CLASSES * 1e9, ("data-scale", "with mean 1e+09 and deviation", "`normalize_target = standard`")),
+    ({"loss": "MSELoss(p, y)", "data": "normalize_target = standard", **FLAT}, CLASSES * 1e9, NOTHING),
+    ({"loss": "MSELoss(p, y)", **FLAT}, CLASSES * 3.0, NOTHING),
+    ({"loss": "MSELoss(p, y / 1e9)", **FLAT}, CLASSES * 1e9, NOTHING),
+    ({"loss": "PoissonNLLLoss(p, y)", **FLAT}, CLASSES * 100, NOTHING),
     ({"loss": "MSELoss(p, y)", **FLAT}, SHARE * 0 + 2.5, ("data-constant", "`y` of the data never changes: it is always 2.5", "")),
 ]  # fmt: skip
 

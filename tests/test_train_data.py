@@ -12,7 +12,7 @@ import torch
 from netc import NetError, load
 from netc.data.normalize import Array, fit_scaling
 from netc.data.prepare import Prepared, prepare
-from netc.data.shapes import dimensions
+from netc.data.shapes import sizes_told
 from netc.data.sources import load_data
 from netc.data.table import Table, table_of
 from netc.pipeline import Network
@@ -108,10 +108,7 @@ B, F, K = (Dim.named(name) for name in "BFK")
     ],
 )
 def test_dimensions_from_the_data(x: Shape, y: Shape, columns: int, sizes: dict[str, int]) -> None:
-    net = network()
-    table = own_table(net, np.zeros((9, 5)), np.zeros((9, columns)) if columns > 1 else np.zeros(9))
-    assert dimensions([x], [y], table) == sizes
-    assert dimensions([x, x], [y, y], table) == {}
+    assert sizes_told([x, y], [(9, 5), (9, columns)]) == sizes
 
 
 @pytest.mark.parametrize(
@@ -146,7 +143,7 @@ def test_casting_keeps_the_bits_of_torch() -> None:
         ({"y": "[B]", "source": REGRESSION}, "`y` is declared [B], and the data has target [40, 2]"),
         ({"x": "[B, F]", "y": "[B, F]"}, "`y` is declared [B, 3], and the data has target [60]"),
         ({"inputs": "input z: [B, 2]"}, "the data feeds one input, and the network has 2 inputs: `x`, `z`"),
-        ({"targets": "target z: [B, 2]"}, "the data feeds one target, and the network has 2 targets: `y`, `z`"),
+        ({"targets": "target z: [B, 2]"}, "no column of the data is left for the target `z`; it has `y` to predict"),
         ({"x": "[50, 3]", "y": "[50, 1]"}, "`x` is declared [50, 3], and the batches have 60 rows"),
     ],
 )
@@ -207,7 +204,7 @@ def test_changing_the_held_out_rows_changes_nothing_in_the_training_part() -> No
     features = table.features.copy()
     features[np.setdiff1d(np.arange(60), before.rows)] *= 100
     after = prepared(net, own_table(net, features, table.target))
-    assert np.array_equal(before.train[0], after.train[0]) and before.input_scaling == after.input_scaling
+    assert np.array_equal(before.train[0], after.train[0]) and before.preprocessing == after.preprocessing
 
 
 def test_max_divides_by_the_largest_value_of_the_whole_array() -> None:

@@ -77,7 +77,8 @@ def test_the_record_says_under_what_it_was_trained(tmp_path: Path) -> None:
     assert {"netc", "python", "torch", "numpy", "threads", "device", "started", "finished", "seconds"} <= set(record)
     assert (record["seed"], record["epochs"], record["interrupted"], record["stopped_early"]) == (3, 6, False, False)
     assert record["overrides"] == {"train.epochs": "6"} and record["final"] == result.history.final
-    assert record["normalize"]["kind"] == "standard" and len(record["normalize"]["offset"]) == 5
+    (part,) = record["preprocessing"]["inputs"][0]["parts"]
+    assert part["scaling"]["kind"] == "standard" and len(part["scaling"]["offset"]) == 5
     assert record["torch"] == torch.__version__ and record["threads"] == torch.get_num_threads()
 
 

@@ -18,7 +18,6 @@ from netc.parse import parse_all, read
 from netc.recover import Recovered
 from netc.settings import Section
 from netc.source import Source, Span
-from netc.tensors import TensorType
 
 if TYPE_CHECKING:
     from netc.data.table import Table
@@ -63,7 +62,7 @@ def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_p
         from netc.data.sources import load_data
 
         table = load_data(program.data)
-        program, errors = lower(file, source, overrides, network, _sizes(program.graph, table), allow_python)
+        program, errors = lower(file, source, overrides, network, _sizes(program, program.data, table), allow_python)
     if errors:
         raise NetError(errors)
     return program, table
@@ -91,12 +90,11 @@ def _may_be_given(problem: Diagnostic, parsed: Recovered) -> bool:
     return not problem.hint or parsed.may_give(problem.span.text.replace(".", ""))
 
 
-def _sizes(graph: Graph, table: Table) -> dict[str, int]:
+def _sizes(program: Program, data: Section, table: Table) -> dict[str, int]:
     """The sizes that the data has for named dimensions of the inputs and targets."""
-    from netc.data.shapes import dimensions
+    from netc.data.prepare import dimensions
 
-    inputs, targets = ([n.type.shape for n in nodes if isinstance(n.type, TensorType)] for nodes in (graph.inputs, graph.targets))
-    return dimensions(inputs, targets, table)
+    return dimensions(program.graph, data, table, 0 if program.train is None else program.train["seed"])
 
 
 class Network:

@@ -156,4 +156,5 @@ def _setting(section: Section, key: str) -> str:
     value = section[key]
     if isinstance(value, Made):
         return str(value)
-    return value if value in KEYS[section.kind][key].param.choices else value_text(value)
+    is_word = key in KEYS[section.kind] and isinstance(value, str) and value in KEYS[section.kind][key].param.choices
+    return str(value) if is_word else value_text(value)

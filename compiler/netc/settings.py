@@ -9,6 +9,7 @@ from typing import Any
 from netc.graph import Argument
 from netc.ops.op import value_text
 from netc.ops.recipe import Recipe
+from netc.ops.recipes import KEYS
 from netc.source import Span
 
 
@@ -32,7 +33,10 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section: every key of `netc.ops.recipes.KEYS` with its value; `span` is the section, or what stands for it."""
+    """A section: every key of `netc.ops.recipes.KEYS` with its value; `span` is the section, or what stands for it.
+
+    A `data` section may also hold inputs and targets of the network by name, with the columns of the data that feed them.
+    """
 
     kind: str
     values: Mapping[str, Argument]
@@ -46,3 +50,8 @@ class Section:
         value = self.values[key].value
         assert isinstance(value, Made)
         return value
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The inputs and targets for which the section says what feeds them."""
+        return tuple(name for name in self.values if name not in KEYS[self.kind])

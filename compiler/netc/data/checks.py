@@ -6,12 +6,19 @@ An error is what would end the training, or train on what is not meant; a warnin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 import numpy as np
 
+from netc.data.assign import Feed
+from netc.data.columns import Columns, chunks
 from netc.data.contracts import Fed, check_contracts
 from netc.data.normalize import Array
-from netc.data.prepare import Prepared, fed, prepare
+from netc.data.prepare import NORMALIZE, Plan, Prepared, carry_out, make_plan
+from netc.data.preprocessing import Fitted
+from netc.data.scale import check_scale
+from netc.data.split import HELD_OUT
+from netc.data.store import release
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, error
 from netc.graph import Graph, Node
@@ -45,83 +52,112 @@ def _checked(graph: Graph, table: Table, data: Section, train: Section | None) -
     prepared, found = None, list[Diagnostic]()
     batch_size = "full" if train is None else train["batch_size"]
     try:
-        prepared = prepare(graph, data, table, 0 if train is None else train["seed"], batch_size)
+        plan = make_plan(graph, data, table, 0 if train is None else train["seed"])
+    except NetError as e:
+        return None, list(e.diagnostics)
+    try:
+        prepared = carry_out(graph, data, table, plan, batch_size)
     except NetError as e:
         found += e.diagnostics
     said = {d.span for d in found}  # of what its own declaration cannot hold nothing follows
-    found += check_contracts(graph, [f for f in _fed_values(graph, table, data, prepared) if f.node.span not in said])
-    found += _constant_columns(table)
+    fed = _fed_values(plan, table, data, prepared is not None)
+    found += check_contracts(graph, [f for f in fed if f.node.span not in said])
+    found += _constant_columns(plan, table)
     if prepared is not None:
-        held_out = 0 if prepared.validation is None else len(prepared.validation[0])
-        found += [*_few_rows(data, train, len(prepared.rows), held_out), *_single_rows(graph, train, len(prepared.rows))]
+        found += check_scale(graph, fed, data)
+        held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
+        rows = len(prepared.rows)
+        found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]
     return prepared, found
 
 
-def _fed_values(graph: Graph, table: Table, data: Section, prepared: Prepared | None) -> list[Fed]:
+def _fed_values(plan: Plan, table: Table, data: Section, is_prepared: bool) -> list[Fed]:
     """What goes into the network, in the rows of the table; without what cannot be fed or scaled."""
-    try:
-        nodes = fed(graph, table)
-    except NetError:
-        return []
-    scalings = [None, None] if prepared is None else [prepared.input_scaling, prepared.target_scaling]
-    parts = [(table.features, table.feature_names, "normalize"), (table.target, table.target_names, "normalize_target")]
     found = []
-    for node, (values, names, key), scaling in zip(nodes, parts, scalings, strict=False):
-        if values.dtype.kind not in "biuf" or (prepared is None and data[key] != "none"):
+    for feed, encodings in zip(plan.feeds, plan.encodings, strict=True):
+        if not all(part.is_numeric for part in feed.parts) or (not is_prepared and data[NORMALIZE[feed.node.kind]] != "none"):
             continue
-        scaled = values if scaling is None else scaling.apply(values)
-        found.append(Fed(node, graph.name_of(node), scaled.reshape(len(values), -1), tuple(names), table.span))
+        fitted = Fitted(feed.name, "", (), encodings)
+        names = tuple(
+            f"{n}={text}" if encoding.one_hot else n
+            for encoding in encodings for n in encoding.names for text in (encoding.categories if encoding.one_hot else ("",))
+        )  # fmt: skip
+        found.append(Fed(feed.node, feed.name, partial(_values, fitted, feed, plan.kept), names, table.span, partial(_place, plan, table)))
     return found
+
+
+def _values(fitted: Fitted, feed: Feed, rows: Array) -> Array:
+    return np.concatenate([values.reshape(len(values), -1) for _, values in fitted.numbers(feed.parts, rows)])
+
+
+def _place(plan: Plan, table: Table, row: int) -> str:
+    return table.place(int(plan.kept[row]))
 
 
 # --- columns ------------------------------------------------------------------------------------------------------
 
 
-def _constant_columns(table: Table) -> list[Diagnostic]:
+def _constant_columns(plan: Plan, table: Table) -> list[Diagnostic]:
     """A warning for features, and one for a target, that are the same in all rows."""
     found = []
-    features = list(_constants(table.features, table.feature_names))
+    features = [c for feed in plan.feeds if feed.node.kind == "input" for part in feed.parts for c in _constants(part)]
     if features:
         what = f"{count_of(len(features), 'column')} of the data never {'changes' if len(features) == 1 else 'change'}"
         found.append(Diagnostic("data-constant", f"{what}: {listed_values(features)}", table.span,
                                 hint="a column that is the same in all rows says nothing: leave it out"))  # fmt: skip
-    for name, value in _constants(table.target, table.target_names):
-        if table.classes is None:
-            message, hint = f"the target column `{name}` of the data never changes: it is always {value:g}", "there is nothing to predict"
-        else:
-            message, hint = f"the data has one class only: `{name}` is always {value:g}", "there is nothing to tell apart"
-        found.append(Diagnostic("data-constant", message, table.span, hint=hint))
+    for feed in plan.feeds:
+        for part in feed.parts if feed.node.kind == "target" else ():
+            for name, value in _constants(part):
+                if part.kind == "number" and (part.values.dtype.kind == "f" or part.width > 1):
+                    message, hint = (
+                        f"the target column `{name}` of the data never changes: it is always {value}",
+                        "there is nothing to predict",
+                    )
+                else:
+                    message, hint = f"the data has one class only: `{name}` is always {value}", "there is nothing to tell apart"
+                found.append(Diagnostic("data-constant", message, table.span, hint=hint))
     return found
 
 
-def _constants(array: Array, names: Sequence[str]) -> Iterator[tuple[str, float]]:
+def _constants(part: Columns) -> Iterator[tuple[str, str]]:
     """The columns of more than one row that have one value, and that value."""
-    if array.dtype.kind not in "biuf" or len(array) < 2:
+    if not part.is_numeric or part.kind == "array" or len(part.values) < 2:
         return
-    for name, column in zip(names, array.reshape(len(array), -1).T, strict=True):
-        if (column == column[0]).all() and np.isfinite(column[0]):
-            yield name, float(column[0])
+    same = np.ones(len(part.names), bool)
+    for rows in chunks(len(part.values), part.width):
+        same &= (part.values[rows] == part.values[0]).all(axis=0)
+        if not same.any():
+            break
+    release()
+    for i in np.flatnonzero(same & np.isfinite(part.values[0])):
+        value = part.values[0, i]
+        if part.kind != "category":
+            yield part.names[i], f"{float(value):g}"
+        elif value >= 0:
+            yield part.names[i], f"`{part.categories[value]}`"
 
 
-def listed_values(columns: Sequence[tuple[str, float]], most: int = 6) -> str:
+def listed_values(columns: Sequence[tuple[str, str]], most: int = 6) -> str:
     """Columns with their value, cut off with a count after `most`."""
-    text = ", ".join(f"`{name}` (always {value:g})" for name, value in columns[:most])
+    text = ", ".join(f"`{name}` (always {value})" for name, value in columns[:most])
     return text if len(columns) <= most else f"{text} and {len(columns) - most} more"
 
 
 # --- rows ---------------------------------------------------------------------------------------------------------
 
 
-def _few_rows(data: Section, train: Section | None, rows: int, held_out: int) -> list[Diagnostic]:
+def _few_rows(data: Section, train: Section | None, rows: int, held_out: Sequence[int]) -> list[Diagnostic]:
     found = []
     size = "full" if train is None else train["batch_size"]
     if train is not None and isinstance(size, int) and size > rows:
         message = f"`batch_size = {size}` is more than the {count_of(rows, 'row')} to train on: every step takes all of them"
         found.append(Diagnostic("data-rows", message, train.values["batch_size"].span, hint="`batch_size = full` says so"))
-    if 0 < held_out < FEW_HELD_OUT:
-        message = f"`validation = {data['validation']}` holds out {count_of(held_out, 'row')} of {rows + held_out}, too few to judge by"
-        share = min(0.5, 2 * FEW_HELD_OUT / (rows + held_out))
-        found.append(Diagnostic("data-rows", message, data.values["validation"].span, hint=f"e.g. `validation = {share:.1g}`"))
+    total = rows + sum(held_out)
+    for key, count in zip(HELD_OUT, held_out, strict=True):
+        if 0 < count < FEW_HELD_OUT:
+            message = f"`{key} = {data[key]}` holds out {count_of(count, 'row')} of {total}, too few to judge by"
+            share = min(0.5, 2 * FEW_HELD_OUT / total)
+            found.append(Diagnostic("data-rows", message, data.values[key].span, hint=f"e.g. `{key} = {share:.1g}`"))
     return found
 
 

@@ -5,8 +5,9 @@ Source of what each loss takes: torch's documentation of the class.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -17,15 +18,24 @@ from netc.source import Span
 from netc.tensors import FLOATS, INTEGERS, TensorType
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Fed:
-    """What the data feeds into an input or target: values `[n, k]` as the network gets them, and the place of the data."""
+    """What the data feeds into an input or target, and the place of the data.
+
+    `made` gives the values `[n, k]` as the network gets them, `place` says in words where one of these rows stands.
+    """
 
     node: Node
     name: str
-    values: Array
+    made: Callable[[], Array]
     columns: tuple[str, ...]
     source: Span
+    place: Callable[[int], str] = "row {}".format
+
+    @cached_property
+    def values(self) -> Array:
+        """The values, made when they are looked at."""
+        return self.made()
 
     @property
     def related(self) -> tuple[Related, ...]:
@@ -37,7 +47,7 @@ class Fed:
         row = int(np.flatnonzero(bad.any(axis=1))[0])
         column = int(np.flatnonzero(bad[row])[0])
         where = f" of `{self.columns[column]}`" if len(self.columns) > 1 else ""
-        return f"{self.values[row, column]:g} in row {row}{where}"
+        return f"{self.values[row, column]:g} in {self.place(row)}{where}"
 
 
 # What changes neither the values of a tensor nor which of them there are.
@@ -49,10 +59,10 @@ def check_contracts(graph: Graph, fed: Sequence[Fed]) -> list[Diagnostic]:
     """What the losses and look-ups of the graph cannot take, or leave out, of the data that arrives there as it is."""
     by_id = {f.node.id: f for f in fed}
     contracts = [c for node in graph.nodes for kind in (Labels, Bounds, Entries) if (c := kind.of(graph, node)) is not None]
-    return [p for c in contracts if (arriving := by_id.get(_origin(graph, c.ref))) is not None for p in c.problems(arriving)]
+    return [p for c in contracts if (arriving := by_id.get(origin(graph, c.ref))) is not None for p in c.problems(arriving)]
 
 
-def _origin(graph: Graph, ref: Ref) -> int:
+def origin(graph: Graph, ref: Ref) -> int:
     """The node whose values arrive here unchanged."""
     node = graph.node(ref.node)
     while node.op is not None and node.op.name in KEEPS and node.refs:

@@ -1,72 +1,137 @@
-"""Data as the network takes it: checked against the declared shapes and dtypes, normalized and split."""
+"""Data as the network takes it: checked against the declared shapes and dtypes, split, encoded, scaled and cast."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
-from netc.data.normalize import Array, Scaling, fit_scaling
-from netc.data.shapes import check_batches, fit_shapes, type_of
+from netc.data.assign import Feed, assign
+from netc.data.columns import chunks
+from netc.data.encode import Encoding, fit_encodings
+from netc.data.normalize import Array, Scaling
+from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, unknown_texts
+from netc.data.shapes import check_batches, fit_shapes, sizes_told, type_of
 from netc.data.split import split
+from netc.data.store import release
 from netc.data.table import Table
-from netc.data.values import cast, not_finite, overflows, uncastable
-from netc.diagnostics import Diagnostic, NetError, Related, count_of, error, listed
-from netc.graph import Graph, Node
+from netc.data.values import Chunk, Declared, not_finite, unheld
+from netc.diagnostics import Diagnostic, NetError, error
+from netc.graph import Graph
 from netc.settings import Section
+from netc.shapes import shape_text
+from netc.tensors import BOOL, FLOATS, INTEGERS
+
+NORMALIZE = {"input": "normalize", "target": "normalize_target"}  # the key that says how each is scaled
+MOST_SHOWN = 20_000  # rows of a large table that a picture can show
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Arrays as the network takes them, inputs then targets, and what they were scaled by.
+    """Arrays as the network takes them, inputs then targets, and what was done to the data.
 
-    `train` and `validation` hold one array for each input and target, in the declared shape and dtype (`bfloat16`, which
-    numpy lacks, as `float32`); `dtypes` are the declared dtypes; `rows` are the rows of the table that `train` holds.
+    `train`, `validation` and `test` hold one array for each input and target, in the declared shape and dtype (`bfloat16`,
+    which numpy lacks, as `float32`); of a table larger than memory they are mapped files. `dtypes` are the declared
+    dtypes; `rows` are the rows of the table that `train` holds. `shown` is the raw data of the first input and of the
+    targets, for pictures: of a large table some rows.
     """
 
     train: tuple[Array, ...]
     validation: tuple[Array, ...] | None
     dtypes: tuple[str, ...]
     rows: Array
-    input_scaling: Scaling | None = None
-    target_scaling: Scaling | None = None
+    preprocessing: Preprocessing
+    shown: Table
+    test: tuple[Array, ...] | None = None
+
+    @property
+    def input_scaling(self) -> Scaling | None:
+        """How the columns of the first input were scaled."""
+        return self.preprocessing.inputs[0].scaling
+
+    @property
+    def target_scaling(self) -> Scaling | None:
+        """How the columns of the first target were scaled."""
+        return self.preprocessing.targets[0].scaling if self.preprocessing.targets else None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What feeds what, which rows are used and for what, and the encodings that were fitted to the training rows.
+
+    `problems` are values that the network cannot take; where there are some, nothing is scaled.
+    """
+
+    feeds: tuple[Feed, ...]
+    kept: Array
+    parts: tuple[Array, Array, Array]  # rows to train on, to validate on, to test on
+    encodings: tuple[tuple[Encoding, ...], ...]
+    problems: tuple[Diagnostic, ...]
+
+    @property
+    def shapes(self) -> list[tuple[int, ...]]:
+        """The shape of what each input and target is fed."""
+        return [_given(feed, encodings, len(self.kept)) for feed, encodings in zip(self.feeds, self.encodings, strict=True)]
 
 
 def prepare(graph: Graph, section: Section, table: Table, seed: int, batch_size: int | str = "full") -> Prepared:
-    """The data split by `validation`, scaled by what the training part has, and cast to what the network declares.
+    """The data split, encoded and scaled by what the training part has, and cast to what the network declares.
 
-    Raises NetError: `data-shape` where the table does not fit the declarations, `data-value` for NaN, infinity and numbers
-    that the declared dtype cannot hold, `data` where `validation` leaves nothing to train on.
+    Raises NetError: `data-shape` where the table does not fit the declarations, `data-value` for what is missing or infinite and
+    numbers that the declared dtype cannot hold, `data` where nothing is left to train on.
     """
-    nodes = fed(graph, table)
-    values = [table.features, table.target][: len(nodes)]
-    problems = [*not_finite(table.features, table.feature_names, table.span)]
-    problems += not_finite(table.target, table.target_names, table.span) if len(nodes) > 1 else []
-    shapes, misfits = fit_shapes(graph, nodes, values, table.span)
-    _raise(problems + misfits)
-    train, held_out = split(table, section, seed)
-    check_batches(graph, nodes, len(train), len(held_out), batch_size)
-    scalings = [_scaling(section, key, array[train]) for key, array in zip(("normalize", "normalize_target"), values, strict=False)]
-    scaled = [array if scaling is None else scaling.apply(array) for array, scaling in zip(values, scalings, strict=True)]
-    _raise([p for node, array in zip(nodes, scaled, strict=True) for p in uncastable(graph, node, array, table.span)])
-    whole = [
-        cast(array, type_of(node).dtype).reshape(len(array), *shape[1:]) for array, node, shape in zip(scaled, nodes, shapes, strict=True)
+    return carry_out(graph, section, table, make_plan(graph, section, table, seed), batch_size)
+
+
+def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[str, int]:
+    """The named dimensions of the inputs and targets that the data tells. Raises NetError where it feeds something else."""
+    plan = make_plan(graph, section, table, seed)
+    return sizes_told([type_of(feed.node).shape for feed in plan.feeds], plan.shapes)
+
+
+def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
+    """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
+    feeds = assign(graph, table, section)
+    missing = section["missing"]
+    checked = [(part, missing == "drop" or _may_fill(feed, part.kind, missing)) for feed in feeds for part in feed.parts]
+    problems = not_finite(checked, table)
+    kept = kept_rows([part for part, _ in checked], len(table), missing)
+    if not len(kept):
+        hint = "say what stands for it, e.g. `missing = mean`" if len(table) else ""
+        raise error("data", "no row of the data has a value in every column" if len(table) else "the data has no rows", table.span, hint)
+    classes = _classes(feeds)
+    places = split(len(kept), None if classes is None else classes[kept], section, seed)
+    train, validation, test = (kept[p] for p in places)
+    encodings = tuple(_encodings(feed, section, train, bool(problems)) for feed in feeds)
+    return Plan(tuple(feeds), kept, (train, validation, test), encodings, tuple(problems))
+
+
+def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_size: int | str) -> Prepared:
+    """The arrays of a plan. Raises NetError as `prepare` does."""
+    shapes, misfits = fit_shapes(graph, plan.feeds, plan.shapes)
+    _raise([*plan.problems, *misfits])
+    check_batches(graph, [feed.node for feed in plan.feeds], [len(part) for part in plan.parts], batch_size)
+    pairs = [(e, p) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) for e, p in zip(encodings, feed.parts, strict=True)]
+    _raise([d for e, p in pairs for d in unknown_texts(e, p, table, section["unknown"])])
+    fitted = [
+        Fitted(feed.name, type_of(feed.node).dtype, tuple(n for n in shape[1:] if isinstance(n, int)), encodings)
+        for feed, shape, encodings in zip(plan.feeds, shapes, plan.encodings, strict=True)
     ]
-    _raise([p for node, array in zip(nodes, whole, strict=True) for p in overflows(graph, node, array, table.span)])
-    return Prepared(
-        _rows(whole, train),
-        _rows(whole, held_out) if len(held_out) else None,
-        tuple(type_of(node).dtype for node in nodes),
-        train,
-        *scalings,
+    _raise(
+        [d for f, feed in zip(fitted, plan.feeds, strict=True) if f.dtype in INTEGERS + BOOL for d in _unheld(f, feed, table, plan.kept)]
     )
-
-
-def _rows(arrays: Sequence[Array], rows: Array) -> tuple[Array, ...]:
-    """Those rows, laid out as a tensor of torch is: the order in memory decides the last bit of a matrix product."""
-    return tuple(np.ascontiguousarray(array[rows]) for array in arrays)
+    train, validation, test = (
+        tuple(array_of(f, feed.parts, rows) for f, feed in zip(fitted, plan.feeds, strict=True)) if len(rows) else None
+        for rows in plan.parts
+    )
+    assert train is not None
+    for i, (f, feed) in enumerate(zip(fitted, plan.feeds, strict=True)):
+        if not all(map(_is_finite, (part[i] for part in (train, validation, test) if part is not None))):
+            _raise(_unheld(f, feed, table, plan.kept))
+    inputs = len(graph.inputs)
+    preprocessing = Preprocessing(tuple(fitted[:inputs]), tuple(fitted[inputs:]), section["missing"], section["unknown"])
+    return Prepared(train, validation, tuple(f.dtype for f in fitted), plan.parts[0], preprocessing, _shown(plan, table, inputs), test)
 
 
 def _raise(problems: Sequence[Diagnostic]) -> None:
@@ -74,28 +139,74 @@ def _raise(problems: Sequence[Diagnostic]) -> None:
         raise NetError(problems)
 
 
-def fed(graph: Graph, table: Table) -> list[Node]:
-    """The nodes that the table feeds, the input and the target if there is one; NetError where there are more or none."""
-    for kind, nodes, least in (("input", graph.inputs, 1), ("target", graph.targets, 0)):
-        if not least <= len(nodes) <= 1:
-            names = f": {listed(graph.name_of(n) for n in nodes)}" if nodes else ""
-            message = f"the data feeds one {kind}, and the network has {count_of(len(nodes), kind)}{names}"
-            span = nodes[1].span if nodes else graph.span
-            first = graph.name_of(nodes[0]) if nodes else ""
-            hint = f"declare one, and take its columns apart: `{first}[:, :1]` and `{first}[:, 1:]`"
-            hint = hint if nodes else "declare e.g. `input x: [B, F]`"
-            raise NetError([Diagnostic("data-shape", message, span, related=(Related(table.span, "the data"),), hint=hint)])
-    return [*graph.inputs, *graph.targets]
+def _shown(plan: Plan, table: Table, inputs: int) -> Table:
+    targets = [part for feed in plan.feeds[inputs:] for part in feed.parts]
+    names = tuple(dict.fromkeys(name for part in targets for name in part.names))
+    first = [part for part in plan.feeds[0].parts if not set(part.names) & set(names)]
+    return Table((*first, *targets), names, table.span, table.first_line).sample(MOST_SHOWN)
 
 
-def _scaling(section: Section, key: str, values: Array) -> Scaling | None:
+# --- encodings ----------------------------------------------------------------------------------------------------
+
+
+def _may_fill(feed: Feed, kind: str, missing: object) -> bool:
+    """Whether the setting gives a value for what is missing in columns of that kind. A target is never made up."""
+    if feed.node.kind == "target" or missing == "error" or kind == "array":
+        return False
+    if kind == "category":
+        return missing == "most_frequent" or (isinstance(missing, str) and missing not in ("mean", "median"))
+    return not isinstance(missing, str) or missing in ("mean", "median", "most_frequent")
+
+
+def _classes(feeds: Sequence[Feed]) -> Array | None:
+    """The class of each row, where there is one target and that is one column of ints or texts."""
+    targets = [feed for feed in feeds if feed.node.kind == "target"]
+    if len(targets) != 1 or len(targets[0].parts) != 1:
+        return None
+    values = targets[0].parts[0].values
+    return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind in "iub" else None
+
+
+def _encodings(feed: Feed, section: Section, train: Array, is_wrong: bool) -> tuple[Encoding, ...]:
+    key, is_target = NORMALIZE[feed.node.kind], feed.node.kind == "target"
+    missing = "error" if is_target or is_wrong else section["missing"]
+    kind = "none" if is_wrong else section[key]
     try:
-        return fit_scaling(section[key], values)
+        return tuple(fit_encodings(feed.parts, train, kind, missing, one_hot=_is_one_hot(feed), all_texts=is_target))
     except ValueError as e:
-        raise error("data-value", f"{key} = {section[key]}: {e}", section.values[key].span, "take `standard` or `minmax`") from e
+        which = "missing" if "no value" in str(e) else key
+        hint = "leave the column out" if which == "missing" else "take `standard` or `minmax`"
+        raise error("data-value", f"{which} = {section[which]}: {e}", section.values[which].span, hint) from e
 
 
-def named_scalings(prepared: Prepared) -> Mapping[str, Any]:
-    """What the data was scaled by, by the key of the section, as JSON can hold it."""
-    pairs = {"normalize": prepared.input_scaling, "normalize_target": prepared.target_scaling}
-    return {key: scaling.record for key, scaling in pairs.items() if scaling is not None}
+def _is_one_hot(feed: Feed) -> bool:
+    """Whether texts become a column each: for floats, but for a target of two classes that is one number."""
+    kind = type_of(feed.node)
+    if kind.dtype not in FLOATS:
+        return False
+    is_one_number = kind.rank == 1 or kind.shape[1:] == (1,)
+    return not (feed.node.kind == "target" and is_one_number and all(len(part.categories) == 2 for part in feed.parts))
+
+
+def _given(feed: Feed, encodings: Sequence[Encoding], rows: int) -> tuple[int, ...]:
+    if feed.parts[0].kind == "array":
+        return rows, *feed.parts[0].values.shape[1:]
+    return rows, sum(e.width(p) for e, p in zip(encodings, feed.parts, strict=True))
+
+
+# --- values -------------------------------------------------------------------------------------------------------
+
+
+def _unheld(fitted: Fitted, feed: Feed, table: Table, rows: Array) -> list[Diagnostic]:
+    kind = type_of(feed.node)
+    declared = Declared(feed.name, kind.dtype, feed.node.kind, shape_text(kind.shape), feed.node.span)
+    parts: Iterator[Chunk] = fitted.numbers(feed.parts, rows)
+    return unheld(declared, parts, table)
+
+
+def _is_finite(array: Array) -> bool:
+    if array.dtype.kind not in "fc":
+        return True
+    found = all(bool(np.isfinite(array[rows]).all()) for rows in chunks(len(array), max(1, array[:1].size)))
+    release()
+    return found

@@ -2,31 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
-from netc.data.normalize import Array
-from netc.data.table import Table
+from netc.data.assign import Feed
 from netc.diagnostics import Diagnostic, Related, error
 from netc.graph import Graph, Node
 from netc.shapes import Dim, Shape, Size, shape_at, shape_text, size_names
-from netc.source import Span
 from netc.tensors import TensorType
-
-
-def dimensions(inputs: Sequence[Shape], targets: Sequence[Shape], table: Table) -> dict[str, int]:
-    """The named dimensions that the data determines: `{"F": 5}` for an input `[B, F]` and features `[100, 5]`.
-
-    Only a bare name beyond axis 0 is taken, and no name that stands on axis 0 anywhere: that is the batch. What does not
-    fit is left to `prepare` to report.
-    """
-    batch = {name for shape in (*inputs, *targets) if shape for name in size_names(shape[0])}
-    found: dict[str, int] = {}
-    for shapes, columns in ((inputs, table.features.shape[1]), (targets, table.target_columns)):
-        if len(shapes) == 1 and len(shapes[0]) == 2:
-            name = bare_name(shapes[0][1])
-            if name and name not in batch:
-                found.setdefault(name, columns)
-    return found
 
 
 def bare_name(size: Size) -> str | None:
@@ -40,50 +23,75 @@ def type_of(node: Node) -> TensorType:
     return node.type
 
 
-def fit_shapes(graph: Graph, nodes: Sequence[Node], values: Sequence[Array], source: Span) -> tuple[list[Shape], list[Diagnostic]]:
-    """The declared shapes with numbers for all axes but the first, and what does not fit."""
+def sizes_told(declared: Sequence[Shape], data: Sequence[Sequence[int]]) -> dict[str, int]:
+    """The named dimensions that the data tells: `{"F": 5}` for `[B, F]` and data `[100, 5]`.
+
+    Only a bare name beyond axis 0 is taken, and no name that stands on axis 0 anywhere: that is the batch. What does not
+    fit is left for `fit_shapes` to say.
+    """
+    batch = {name for shape in declared if shape for name in size_names(shape[0])}
+    found: dict[str, int] = {}
+    for shape, numbers in zip(declared, data, strict=True):
+        if len(shape) == len(numbers):
+            for size, number in zip(shape[1:], numbers[1:], strict=True):
+                name = bare_name(size)
+                if name and name not in batch:
+                    found.setdefault(name, number)
+    return found
+
+
+def fit_shapes(graph: Graph, feeds: Sequence[Feed], data: Sequence[tuple[int, ...]]) -> tuple[list[Shape], list[Diagnostic]]:
+    """The declared shapes with numbers for all axes but the first, and what does not fit; `data` has the shapes of the data."""
     sizes: dict[str, Size] = {}
     problems: list[Diagnostic] = []
     shapes: list[Shape] = []
-    for node, array in zip(nodes, values, strict=True):
-        declared = shape_at(type_of(node).shape, sizes)
-        shape = _actual(declared, array)
+    for feed, given in zip(feeds, data, strict=True):
+        declared = shape_at(type_of(feed.node).shape, sizes)
+        shape = _actual(declared, given)
         if shape is None:
-            problems.append(_misfit(graph, node, declared, array, source))
-            shape = tuple(array.shape)
+            problems.append(_misfit(feed, declared, given))
+            shape = given
         for size, number in zip(declared[1:], shape[1:], strict=False):
             sizes |= {name: number} if (name := bare_name(size)) else {}
         shapes.append(shape)
     return shapes, problems
 
 
-def _actual(declared: Shape, array: Array) -> Shape | None:
-    """The shape in which the array `[n]` or `[n, k]` goes into the declared one; None where it does not."""
-    columns = 1 if array.ndim == 1 else array.shape[1]
+def _actual(declared: Shape, given: tuple[int, ...]) -> Shape | None:
+    """The shape in which data goes into the declared one; None where it does not. One column may be an axis or none."""
     if len(declared) == 1:
-        return (len(array),) if columns == 1 else None
-    if len(declared) != 2 or (isinstance(declared[1], int) and declared[1] != columns):
-        return None
-    return len(array), columns
+        return given[:1] if all(n == 1 for n in given[1:]) else None
+    fits = len(declared) == len(given) and all(not isinstance(d, int) or d == n for d, n in zip(declared[1:], given[1:], strict=True))
+    return given if fits else None
 
 
-def _misfit(graph: Graph, node: Node, declared: Shape, array: Array, source: Span) -> Diagnostic:
-    what = "features" if node.kind == "input" else "target"
-    name, shape = graph.name_of(node), shape_text(array.shape)
-    columns = 1 if array.ndim == 1 else array.shape[1]
-    batch = declared[0] if declared else "B"
-    hint = f"declare `{node.kind} {name}: [{batch}, {columns}]`"
-    if node.kind == "target" and columns == 1 and len(declared) == 2:
-        hint += f", or for class numbers `{node.kind} {name}: int64[{batch}]`"
-    message = f"`{name}` is declared {type_of(node)}, and the data has {what} {shape}"
-    return Diagnostic("data-shape", message, node.span, "declared here", (Related(source, f"{what} {shape}"),), hint)
+def _misfit(feed: Feed, declared: Shape, given: tuple[int, ...]) -> Diagnostic:
+    kind, name, batch = feed.node.kind, feed.name, declared[0] if declared else "B"
+    classes = len(feed.parts[0].categories)
+    if kind == "target" and classes and len(feed.parts) == 1:
+        what = f"{classes} classes"
+        hint = f"declare `target {name}: int64[{batch}]`, and send {classes} scores into `CrossEntropyLoss`"
+    else:
+        what = f"{'features' if kind == 'input' else 'target'} {shape_text(given if given[1:] != (1,) or kind == 'input' else given[:1])}"
+        hint = f"declare `{kind} {name}: {_text(batch, given)}`"
+        if kind == "target" and given[1:] == (1,) and len(declared) == 2:
+            hint += f", or for class numbers `{kind} {name}: int64[{batch}]`"
+        if len(given) == 2 and len(declared) > 2 and all(isinstance(n, int) for n in declared[1:]):
+            if math.prod(n for n in declared[1:] if isinstance(n, int)) == given[1]:
+                hint += f", and make axes of it: `{name} -> unflatten(1, {shape_text(declared[1:])})`"
+    message = f"`{name}` is declared {type_of(feed.node)}, and the data has {what}"
+    return Diagnostic("data-shape", message, feed.node.span, "declared here", (Related(feed.span, what),), hint)
 
 
-def check_batches(graph: Graph, nodes: Sequence[Node], train: int, held_out: int, batch_size: int | str) -> None:
-    """NetError where a declared number of rows is not that of every batch."""
-    sizes = {train} if not isinstance(batch_size, int) else {min(batch_size, train), train % batch_size or batch_size}
-    if held_out:
-        sizes |= {held_out} if not isinstance(batch_size, int) else {min(batch_size, held_out), held_out % batch_size or batch_size}
+def _text(batch: Size | str, given: tuple[int, ...]) -> str:
+    return shape_text((Dim.named(batch) if isinstance(batch, str) else batch, *given[1:]))
+
+
+def check_batches(graph: Graph, nodes: Sequence[Node], parts: Sequence[int], batch_size: int | str) -> None:
+    """NetError where a declared number of rows is not that of every batch; `parts` are the rows of training, validation, test."""
+    sizes: set[int] = set()
+    for rows in filter(None, parts):
+        sizes |= {min(batch_size, rows), rows % batch_size or batch_size} if isinstance(batch_size, int) else {rows}
     for node in nodes:
         shape = type_of(node).shape
         if isinstance(shape[0], int) and sizes != {shape[0]}:

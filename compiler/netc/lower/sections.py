@@ -7,17 +7,20 @@ from typing import Any
 
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, Related, closest, did_you_mean, listed
-from netc.graph import Argument
+from netc.graph import Argument, Graph
 from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
-from netc.ops.op import REQUIRED, value_text
+from netc.ops.op import REQUIRED, signature, value_text
 from netc.ops.recipe import Key
 from netc.ops.recipes import KEYS
 from netc.settings import Made, Section
 from netc.source import Span
+
+# What feeds an input or target: columns of the data by their names.
+FED = Key(signature("columns: str_or_strs")[0])
 
 
 def lower_section(section: s.Section, builder: Builder) -> Section | None:
@@ -28,7 +31,10 @@ def lower_section(section: s.Section, builder: Builder) -> Section | None:
 class _SectionLowering:
     def __init__(self, section: s.Section, builder: Builder) -> None:
         self.section = section
-        self.keys = KEYS[section.kind]
+        self.keys = dict(KEYS[section.kind])
+        self.fed = _fed(builder.graph) if section.kind == "data" else []
+        given = [setting.name.name for setting in section.settings]
+        self.keys |= {name: FED for name in self.fed if name in given and name not in self.keys}
         self.builder = builder
         self.evaluator = Evaluator(builder)
         self.scope = Scope()
@@ -52,7 +58,9 @@ class _SectionLowering:
                 keys = ", ".join(_described(n, k) for n, k in self.keys.items())
                 near = closest(name, self.keys)
                 self.meant |= {near} if near else set()
-                hint = f"did you mean `{near}`?" if near else f"its keys are {keys}"
+                near = near or closest(name, self.fed)
+                fed = f", and the inputs and targets {listed(self.fed)}" if self.fed else ""
+                hint = f"did you mean `{near}`?" if near else f"its keys are {keys}{fed}"
                 self._fail("unknown-setting", f"`{self.section.kind}` has no key `{name}`", setting.name.span, hint)
             elif name in found:
                 self.builder.report(Diagnostic("duplicate-name", f"`{name}` is given twice", setting.name.span,
@@ -92,13 +100,15 @@ class _SectionLowering:
             return UNKNOWN if has_unknown(value) else "none"
         if not key.param.accepts(value):
             shown = value_text(value) if isinstance(value, (int, float, str, list, type(None))) else kind_words(value)
-            return self._fail("argument-type", f"`{key.param.name}` must be {key.param.words.replace(chr(34), '`')}, not {shown}",
-                              setting.value.span)  # fmt: skip
+            name = setting.name.name
+            hint = 'the names of columns stand in quotes: `["a", "b"]`' if key is FED else ""
+            return self._fail("argument-type", f"`{name}` must be {key.param.words.replace(chr(34), '`')}, not {shown}",
+                              setting.value.span, hint)  # fmt: skip
         return self._in_range(key.param.name, value, setting.value.span)
 
     def _in_range(self, name: str, value: Any, span: Span) -> Any:
-        if name == "validation" and not 0 <= value < 1:
-            return self._fail("argument-type", f"`validation` is a share from 0 to below 1, not {value}", span)
+        if name in ("validation", "test") and not 0 <= value < 1:
+            return self._fail("argument-type", f"`{name}` is a share from 0 to below 1, not {value}", span)
         least = {"epochs": 1, "batch_size": 1, "seed": 0, "accumulate": 1}.get(name)
         if isinstance(value, int) and least is not None and value < least:
             return self._fail("argument-type", f"`{name}` must be at least {least}, and is {value}", span)
@@ -143,6 +153,11 @@ class _SectionLowering:
         if not isinstance(given.value, (list, tuple)) or not any(isinstance(v, (RecipeValue, Partial)) for v in given.value):
             return given
         return replace(given, value=[self._called(key.param.name, key, v, given.span) for v in given.value])
+
+
+def _fed(graph: Graph) -> list[str]:
+    """The names of the inputs and targets."""
+    return [graph.name_of(node) for node in (*graph.inputs, *graph.targets)]
 
 
 def _described(name: str, key: Key) -> str:

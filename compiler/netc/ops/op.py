@@ -47,6 +47,10 @@ def _is_int_or_none(value: object) -> bool:
     return value is None or _is_int(value)
 
 
+def _is_string(value: object) -> bool:
+    return isinstance(value, str)
+
+
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
@@ -76,7 +80,8 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "int": ("an int", _is_int),
     "float": ("a number", _is_number),
     "bool": ("`true` or `false`", lambda v: isinstance(v, bool)),
-    "str": ("a string", lambda v: isinstance(v, str)),
+    "str": ("a string", _is_string),
+    "str_or_strs": ("a string or a list of strings", _either(_is_string, _all(_is_string))),
     "dtype": ("a dtype such as `int64`", lambda v: isinstance(v, DType)),
     "size": ("an int or a named dimension", _is_size),
     "ints": ("a list of ints", _all(_is_int)),

@@ -32,6 +32,7 @@ SOURCES = [
 NORMALIZE = "standard|minmax|max|none = none"
 
 DATA_KEYS: Mapping[str, Key] = keys_of(
-    f"validation: float = 0.0, normalize: {NORMALIZE}, normalize_target: {NORMALIZE}",
+    f"ignore: str_or_strs = [], missing: error|drop|mean|median|most_frequent|float|str = error, unknown: error|ignore = error, "
+    f"validation: float = 0.0, test: float = 0.0, normalize: {NORMALIZE}, normalize_target: {NORMALIZE}",
     source=("source: any", SOURCES),
 )

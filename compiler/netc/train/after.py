@@ -53,7 +53,7 @@ def _outputs(trained: Trained) -> Outputs:
     graph, prepared = trained.graph, trained.prepared
     is_logit = _gives_logits(graph)
     snapshots = [(s.epoch, plain(torch.sigmoid(s.output) if is_logit else s.output)) for s in trained.history.snapshots]
-    target = prepared.train[1] if len(prepared.train) > 1 else None
+    target = prepared.train[len(graph.inputs)] if graph.targets else None
     kind = graph.targets[0].type if graph.targets else None
     names = [graph.name_of(n) for n in graph.targets]
     is_class = trained.data.classes is not None or (isinstance(kind, TensorType) and not kind.is_float)

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from netc.data.checks import no_data, prepared_data
-from netc.data.prepare import Prepared, named_scalings
+from netc.data.prepare import Prepared
 from netc.data.sources import load_data
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic, count_of, error, render_all
@@ -85,7 +85,7 @@ def train(
         model = factory()
         history = _fit(graph, model, settings, prepared, stream, pictures)
         record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
-        record |= {**outcome(history), "overrides": dict(overrides or {}), **named_scalings(prepared)}
+        record |= {**outcome(history), "overrides": dict(overrides or {}), "preprocessing": prepared.preprocessing.record}
         write(path / "model.safetensors", model_bytes(model))
         if history.best is not None and history.best.state:
             write(path / "best.safetensors", state_bytes(history.best.state))
@@ -103,7 +103,7 @@ def train(
     from netc.train.after import leave
     from netc.train.report import Trained
 
-    trained = Trained(path.name, graph, model, history, table, prepared, record, spec, written, doubts)
+    trained = Trained(path.name, graph, model, history, prepared.shown, prepared, record, spec, written, doubts)
     return Result(path, history, model, prepared, tuple(leave(path, trained)))
 
 

@@ -1,0 +1,229 @@
+"""What was done to the data of a training, so that the same is done to any other data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from netc.data.columns import Columns, chunks
+from netc.data.encode import Encoding, places_of
+from netc.data.normalize import Array, Scaling
+from netc.data.store import LARGE_BYTES, new_array, release
+from netc.data.table import Table
+from netc.data.values import Chunk, Declared, cast, not_finite, unheld
+from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, listed
+from netc.source import Span
+
+FORMAT = 1  # of the record; to be raised when an older netc could not read it rightly
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """One input or target: its name, dtype, the sizes of its axes behind the first, and how each part of it is encoded."""
+
+    name: str
+    dtype: str
+    shape: tuple[int, ...]
+    encodings: tuple[Encoding, ...]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns that it is made of."""
+        return tuple(name for encoding in self.encodings for name in encoding.names)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes that it counts, if it is one column of texts."""
+        return self.encodings[0].categories if len(self.encodings) == 1 else ()
+
+    def numbers(self, parts: Sequence[Columns], rows: Array) -> Iterator[Chunk]:
+        """Those rows of the columns as numbers, before they are cast: `[m, k]`, or `[m, *shape]` of an array, a part at a time."""
+        width = sum(e.width(p) for e, p in zip(self.encodings, parts, strict=True))
+        for places in chunks(len(rows), width):
+            arrays = [e.apply(p, rows[places]) for e, p in zip(self.encodings, parts, strict=True)]
+            yield rows[places], arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
+            release()
+
+    @property
+    def scaling(self) -> Scaling | None:
+        """How all its columns were scaled, one number for each, or one for all; None where none was."""
+        scalings = [encoding.scaling for encoding in self.encodings]
+        if len(scalings) == 1 or all(s is None for s in scalings):
+            return scalings[0]
+        offset, scale = list[float](), list[float]()
+        for encoding, scaling in zip(self.encodings, scalings, strict=True):
+            width = len(encoding.categories) if encoding.one_hot else len(encoding.names)
+            own = scaling or Scaling("none", (0.0,), (1.0,))
+            offset += own.offset * (width if len(own.offset) == 1 else 1)
+            scale += own.scale * (width if len(own.scale) == 1 else 1)
+        return Scaling(next(s.kind for s in scalings if s is not None), tuple(offset), tuple(scale))
+
+    def undo(self, values: Array) -> Array:
+        """Predictions `[n, *shape]` in the units of the data: what `normalize_target` did is turned back."""
+        scaling = self.scaling
+        if scaling is None:
+            return values
+        columns = values.reshape(len(values), -1) if len(scaling.scale) > 1 and self.encodings[0].kind != "array" else values
+        return scaling.undo(columns).reshape(values.shape)
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {"name": self.name, "dtype": self.dtype, "shape": list(self.shape), "parts": [e.record for e in self.encodings]}
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> Fitted:
+        """What `record` was made of."""
+        parts = tuple(Encoding.from_record(part) for part in record["parts"])
+        return Fitted(record["name"], record["dtype"], tuple(record["shape"]), parts)
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """Other data as the network takes it: an array for each input, for each target if the data has them, and the rows they are of.
+
+    Rows are left out only where the training left them out too: with `missing = drop`.
+    """
+
+    inputs: tuple[Array, ...]
+    targets: tuple[Array, ...] | None
+    rows: Array
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocessing:
+    """All that was fitted to the training rows, for each input and target in the order of the network."""
+
+    inputs: tuple[Fitted, ...]
+    targets: tuple[Fitted, ...]
+    missing: Any = "error"
+    unknown: str = "error"
+
+    @property
+    def record(self) -> dict[str, Any]:
+        """As JSON can hold it; `from_record` gives the same again, to the bit."""
+        return {
+            "format": FORMAT,
+            "missing": self.missing,
+            "unknown": self.unknown,
+            "inputs": [f.record for f in self.inputs],
+            "targets": [f.record for f in self.targets],
+        }
+
+    @staticmethod
+    def from_record(record: Mapping[str, Any]) -> Preprocessing:
+        """What `record` was made of."""
+        inputs, targets = (tuple(Fitted.from_record(r) for r in record[key]) for key in ("inputs", "targets"))
+        return Preprocessing(inputs, targets, record["missing"], record["unknown"])
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of each column, by which another file is read: a category stays one, even if its texts are numbers."""
+        return {name: e.kind for f in (*self.inputs, *self.targets) for e in f.encodings for name in e.names}
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The names of the classes, where the network has one target and that is one column of texts."""
+        return self.targets[0].classes if len(self.targets) == 1 else ()
+
+    def undo(self, predictions: Array, target: int = 0) -> Array:
+        """Predictions of a target, of its shape, in the units of the data."""
+        return self.targets[target].undo(predictions)
+
+    def apply(self, table: Table) -> Applied:
+        """The table as the network takes it, by what was fitted in training; targets only where it has all their columns.
+
+        Raises NetError: `data` for a column that is not there, `data-value` for what is missing, infinite, or a text that was not
+        in the training.
+        """
+        with_targets = bool(self.targets) and {c for f in self.targets for c in f.columns} <= set(table.names)
+        wanted = [*self.inputs, *(self.targets if with_targets else ())]
+        parts = [parts_for(fitted, table) for fitted in wanted]
+        flat = [(e, p) for f, ps in zip(wanted, parts, strict=True) for e, p in zip(f.encodings, ps, strict=True)]
+        problems = not_finite([(p, self.missing == "drop" or e.fill is not None) for e, p in flat], table)
+        problems += [d for e, p in flat for d in unknown_texts(e, p, table, self.unknown)]
+        if problems:
+            raise NetError(problems)
+        rows = kept_rows([p for ps in parts for p in ps], len(table), self.missing)
+        problems = [d for f, ps in zip(wanted, parts, strict=True) for d in unheld(Declared(f.name, f.dtype), f.numbers(ps, rows), table)]
+        if problems:
+            raise NetError(problems)
+        arrays = tuple(array_of(fitted, ps, rows) for fitted, ps in zip(wanted, parts, strict=True))
+        count = len(self.inputs)
+        return Applied(arrays[:count], arrays[count:] if with_targets else None, rows)
+
+
+def array_of(fitted: Fitted, parts: Sequence[Columns], rows: Array) -> Array:
+    """Those rows of the columns as the array that the input or target takes; in a file where they are many and come from one."""
+    dtype = "float32" if fitted.dtype == "bfloat16" else fitted.dtype
+    shape = (len(rows), *fitted.shape)
+    in_file = any(isinstance(p.values, np.memmap) for p in parts) and np.prod(shape) * np.dtype(dtype).itemsize > LARGE_BYTES
+    out, start = new_array(shape, dtype, in_file=bool(in_file)), 0
+    for places, values in fitted.numbers(parts, rows):
+        end = start + len(places)
+        out[start:end] = cast(values, fitted.dtype).reshape(len(places), *fitted.shape)
+        start = end
+    return out
+
+
+def parts_for(fitted: Fitted, table: Table) -> list[Columns]:
+    """The columns of a table that an input or target was fitted to. Raises NetError where one is missing or of another kind."""
+    names = set(table.names)
+    absent = [name for name in fitted.columns if name not in names]
+    if absent:
+        has = f"it has {listed(table.names)}"
+        hint = did_you_mean(absent[0], table.names) if len(absent) == 1 else ""
+        message = f"the data has no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}, which the network was trained with"
+        raise NetError([Diagnostic("data", message, table.span, hint=hint or has)])
+    return [_same_kind(encoding, table.select(encoding.names), table.span) for encoding in fitted.encodings]
+
+
+def _same_kind(encoding: Encoding, parts: Sequence[Columns], span: Span) -> Columns:
+    """The parts of a table side by side, as they were in training."""
+    numbers = ("number", "bool")
+    for part in parts:
+        if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
+            words = part.problem or f"holds {WORDS[part.kind]}"
+            message = f"`{part.names[0]}` {words}, and the network was trained with {WORDS[encoding.kind]} there"
+            raise NetError([Diagnostic("data-value", message, span, hint=part.hint)])
+    if len(parts) == 1:
+        return parts[0]
+    return Columns(encoding.kind, encoding.names, np.concatenate([part.values for part in parts], axis=1))
+
+
+WORDS = {"number": "numbers", "bool": "true and false", "category": "texts", "array": "arrays", "other": "something else"}
+
+
+# --- what no encoding can take ------------------------------------------------------------------------------------
+
+
+def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str) -> list[Diagnostic]:
+    """A problem where a column has texts that the training rows had not, and nothing says what they are."""
+    if part.kind != "category" or (unknown == "ignore" and encoding.one_hot):
+        return []
+    new = places_of(part.categories, encoding.categories)[:-1] < 0
+    codes = part.values[:, 0]
+    bad = np.append(new, False)[codes]
+    if not bad.any():
+        return []
+    row = int(bad.argmax())
+    others = np.flatnonzero(np.bincount(codes[bad], minlength=len(new)))
+    more = f" and {count_of(len(others) - 1, 'other text')}" if len(others) > 1 else ""
+    message = f"`{part.names[0]}` has `{part.categories[codes[row]]}` in {table.place(row)}{more}, and the rows to train on have not"
+    hint = did_you_mean(part.categories[codes[row]], encoding.categories)
+    ways = "`unknown = ignore` takes what is unknown as none of the known" if encoding.one_hot else "a class must be there in training"
+    return [Diagnostic("data-value", message, table.span, hint=hint or ways)]
+
+
+def kept_rows(parts: Sequence[Columns], rows: int, missing: Any) -> Array:
+    """The rows that are used: all, or with `drop` those in which nothing is missing."""
+    if missing != "drop":
+        return np.arange(rows)
+    kept = np.ones(rows, bool)
+    for part in parts:
+        if part.kind != "other":
+            kept &= ~part.missing().any(axis=1)
+    return np.flatnonzero(kept)

@@ -1,0 +1,53 @@
+"""Arrays that stand in files, so that a table may be larger than memory.
+
+A file is removed from its folder as soon as it is mapped, so nothing is left of it, whatever ends the process. Pages that
+were read or written count as memory of the process until `release` gives them back; they are read again when needed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+import tempfile
+import weakref
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from netc.data.normalize import Array
+from netc.diagnostics import error
+
+LARGE_BYTES = 128 * 2**20  # data of more does not stay in memory
+
+_mapped: weakref.WeakSet[np.memmap[Any, Any]] = weakref.WeakSet()
+
+
+def new_array(shape: Sequence[int], dtype: str, *, in_file: bool) -> Array:
+    """An array to be filled, in memory or in a file of its own. Raises NetError `data` where the disk is too small."""
+    if not in_file or 0 in shape:
+        return np.empty(shape, dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * np.dtype(dtype).itemsize
+    with tempfile.TemporaryFile(prefix="netc-") as file:
+        try:
+            # Space is taken now: where it lacks later, writing to a mapped file would kill the process.
+            os.posix_fallocate(file.fileno(), 0, size) if hasattr(os, "posix_fallocate") else file.truncate(size)
+        except OSError as e:
+            folder = tempfile.gettempdir()
+            message = f"{size / 2**20:,.0f} MB for the data do not fit into {folder}: {e.strerror}"
+            raise error("data", message, hint="TMPDIR names another folder for temporary files") from None
+        return mapped(np.memmap(file, dtype, "r+", shape=tuple(shape)))
+
+
+def mapped(array: np.memmap[Any, Any]) -> np.memmap[Any, Any]:
+    """The array, whose pages `release` gives back from now on."""
+    _mapped.add(array)
+    return array
+
+
+def release() -> None:
+    """Gives back the memory of all arrays in files; what was written to them is kept."""
+    for array in list(_mapped):
+        pages = getattr(array, "_mmap", None)
+        if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
+            pages.madvise(mmap.MADV_DONTNEED)

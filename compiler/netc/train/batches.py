@@ -16,15 +16,18 @@ class Batches:
     """Rows in batches, in a new order each epoch; the rows as they stand where `seed` is None.
 
     The order comes from a generator of its own. `state` is what the generator was at the start of the epoch: with it and the
-    number of steps done, an epoch can be gone on with where it was left.
+    number of steps done, an epoch can be gone on with where it was left. `first` is a batch of the first rows.
     """
 
-    def __init__(self, tensors: Tensors, batch_size: int, seed: int | None = None) -> None:
+    def __init__(self, tensors: Tensors, batch_size: int, seed: int | None = None, device: torch.device | None = None) -> None:
         self.tensors, self.batch_size = tensors, batch_size
+        self.device = tensors[0].device if device is None else device
+        self.is_here = self.device == tensors[0].device
         self.rows = len(tensors[0])
         self.generator = None if seed is None else torch.Generator().manual_seed(seed)
         self.state = None if self.generator is None else self.generator.get_state()
-        self.gathers = sum(t.nbytes for t in tensors) <= GATHERED_BYTES
+        self.gathers = self.is_here and sum(t.nbytes for t in tensors) <= GATHERED_BYTES
+        self.first = self._brought(tensors if batch_size >= self.rows else tuple(t[:batch_size] for t in tensors))
 
     @property
     def weights(self) -> list[int]:
@@ -35,7 +38,8 @@ class Batches:
     def epoch(self, start: int = 0) -> Iterator[Tensors]:
         """The batches of the next epoch, without the first `start`."""
         if self.generator is None:
-            return self._views(self.tensors, start)
+            views = self._views(self.tensors, start)
+            return views if self.is_here else map(self._brought, views)
         self.state = self.generator.get_state()
         order = torch.randperm(self.rows, generator=self.generator)
         if self.gathers:
@@ -63,4 +67,8 @@ class Batches:
         """Reads the rows of a batch when it is its turn: more than memory holds may stand in a file."""
         for rows in torch.split(order, self.batch_size)[start:]:
             here = rows.to(self.tensors[0].device)
-            yield tuple(t[here] for t in self.tensors)
+            yield self._brought(tuple(t[here] for t in self.tensors))
+
+    def _brought(self, batch: Tensors) -> Tensors:
+        """The batch on the device of the training, to which it is copied while the step before it runs."""
+        return batch if self.is_here else tuple(t.pin_memory().to(self.device, non_blocking=True) for t in batch)

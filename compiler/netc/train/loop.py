@@ -105,8 +105,9 @@ class Fit:
         self.is_full = settings["batch_size"] == "full"
         size = len(training[0]) if self.is_full else int(settings["batch_size"])
         self.accumulate = _accumulate(settings, self.is_full)
-        self.batches = Batches(training, size, None if self.is_full else settings["seed"])
-        self.val_batches = Batches(validation, size) if validation is not None else None
+        device = parameters[0].device
+        self.batches = Batches(training, size, None if self.is_full else settings["seed"], device)
+        self.val_batches = Batches(validation, size, None, device) if validation is not None else None
         self.scheduler = make_scheduler(self.optimizer, settings, -(-len(self.batches.weights) // self.accumulate))
         self.step_scheduler = self.scheduler if is_stepped(settings) else None
         self.measures = measures if validation is not None else None
@@ -124,7 +125,7 @@ class Fit:
         val_names = [f"val_{name}" for name in names] if self.val_batches else []
         measured = [f"val_{name}" for name in self.measures.names] if self.measures else []
         self.history = History({name: [] for name in [*names, *val_names, *measured]})
-        columns, device = self.history.columns, self.batches.tensors[0].device
+        columns, device = self.history.columns, self.batches.device
         self.recorder = Recorder({name: columns[name] for name in names}, self.batches.weights, device)
         weights = self.val_batches.weights if self.val_batches else [1]
         self.val_recorder = Recorder({name: columns[name] for name in val_names}, weights, device)
@@ -138,6 +139,8 @@ class Fit:
         self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
         with Interrupt() as self.interrupt:
             try:
+                if self.settings["compile"]:
+                    self.take_step.compile(self.model, self.settings, self.batches.first)
                 self._epochs()
             except (RuntimeError, IndexError, ValueError) as e:
                 raise self._reason(e) from e
@@ -157,7 +160,7 @@ class Fit:
             self._look(0 in looks)
         while self.epoch < self.epochs and not self.interrupt.requested and not self.history.stopped_early:
             if self.is_full:
-                self._step([self.batches.tensors])
+                self._step([self.batches.first])
             elif not self._steps():
                 break
             self.epoch += 1

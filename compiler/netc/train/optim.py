@@ -6,6 +6,7 @@ import importlib
 from collections.abc import Sequence
 from typing import Any
 
+import torch
 from torch import nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
@@ -14,6 +15,10 @@ from netc.diagnostics import count_of, error
 from netc.ops.recipes import EACH_STEP
 from netc.settings import Made, Section
 from netc.train.best import is_higher_better
+
+# Optimizers whose steps torch itself compiles, and schedulers that change more than the learning rate, for which it would do so anew.
+TRACED = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")
+CHANGE_MORE = ("OneCycleLR", "CyclicLR")
 
 
 def make_optimizer(parameters: Sequence[nn.Parameter], settings: Section) -> Optimizer:
@@ -30,9 +35,14 @@ def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int
     """The scheduler of the section, if it has one. What it can know of the length of the training is filled in. Raises NetError."""
     if settings["scheduler"] is None:
         return None
+    if settings["compile"] and is_whole(settings):
+        for group in optimizer.param_groups:  # a graph takes a number that changes as a tensor
+            group["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
     steps = settings["epochs"] * (steps_per_epoch if is_stepped(settings) else 1)
     scheduler = _scheduler(settings.made("scheduler"), optimizer, steps, steps_per_epoch)
     assert isinstance(scheduler, LRScheduler)
+    # The order of steps is right; torch would warn of one that fp16 skips, or that is in a compiled graph.
+    optimizer._opt_called = True  # type: ignore[attr-defined]
     total = scheduler.total_steps if isinstance(scheduler, OneCycleLR) else steps
     if total < steps:
         message = f"`OneCycleLR` of {count_of(total, 'step')} ends before the training, which has {steps}"
@@ -79,6 +89,18 @@ def _cycle(made: Made, steps: int, steps_per_epoch: int) -> dict[str, Any]:
     if values["total_steps"] is None and values["epochs"] is None:
         return {"total_steps": steps}
     return {"steps_per_epoch": steps_per_epoch} if values["steps_per_epoch"] is None else {}
+
+
+def is_whole(settings: Section) -> bool:
+    """Whether the optimizer's step can be in the graph."""
+    between = settings["precision"] == "fp16" or settings["accumulate"] > 1
+    between = between or settings["clip_grad_norm"] is not None or settings["clip_grad_value"] is not None
+    inner = [] if settings["scheduler"] is None else [settings.made("scheduler")]
+    while inner:
+        made = inner.pop()
+        between = between or made.recipe.name in CHANGE_MORE
+        inner += made.values.get("schedulers", [])
+    return settings.made("optimizer").recipe.name in TRACED and not between
 
 
 def make(made: Made, *first: Any, **known: Any) -> Any:

@@ -21,4 +21,8 @@ def diverged(settings: Section, loss: float, epoch: int) -> NetError:
 def refused(settings: Section, e: Exception, epoch: int) -> NetError:
     """PyTorch raised in an epoch (from 1): the first line of what it says."""
     text = next(iter(str(e).strip().splitlines()), type(e).__name__)
+    if settings["compile"] and type(e).__module__.startswith(("torch._dynamo", "torch._inductor", "torch._functorch")):
+        lines = [line for line in map(str.strip, str(e).splitlines()) if line]
+        message = f"PyTorch cannot compile this training: {' '.join(lines[:2])}"  # the first may say where only
+        return error("training", message, settings.values["compile"].span, "`compile = false` trains without")
     return error("training", f"PyTorch cannot go on in epoch {epoch}: {text}", settings.span)

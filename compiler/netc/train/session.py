@@ -23,6 +23,7 @@ from netc.settings import Section
 from netc.source import Source
 from netc.tensors import TensorType
 from netc.train.batches import Tensors
+from netc.train.device import device_of, home_of
 from netc.train.history import History
 from netc.train.loop import column_names, fit
 from netc.train.measure import make_measures
@@ -74,7 +75,7 @@ def train(
         raise error("training", "the spec has no `train` section that says how to train", graph.span, MINIMAL)
     if not graph.losses:
         raise error("training", f"{graph.name} has no loss to minimize", graph.span, "add e.g. `loss MSELoss(p, y)`")
-    seed = _seed(settings)
+    seed, device = _seed(settings), device_of(settings)
     table = table or load_data(data)
     prepared, doubts = prepared_data(graph, table, data, settings)
     _say(doubts, stream)
@@ -82,9 +83,10 @@ def train(
     try:
         started = datetime.now().astimezone()
         torch.manual_seed(seed)
-        model = factory()
+        model = factory().to(device)
         history = _fit(graph, model, settings, prepared, stream, pictures)
-        record = {"network": graph.name, "seed": seed, "device": str(_device(model)), **environment(), **_times(started)}
+        model.cpu()  # where whoever goes on with it has its data
+        record = {"network": graph.name, "seed": seed, "device": str(device), **environment(), **_times(started)}
         record |= {**outcome(history), "overrides": dict(overrides or {}), "preprocessing": prepared.preprocessing.record}
         write(path / "model.safetensors", model_bytes(model))
         if history.best is not None and history.best.state:
@@ -142,19 +144,20 @@ def tensors(arrays: tuple[Any, ...], dtypes: tuple[str, ...], device: torch.devi
 
 def _fit(graph: Graph, model: nn.Module, settings: Section, prepared: Prepared, stream: TextIO | None, pictures: bool) -> History:
     device = _device(model)
-    training = tensors(prepared.train, prepared.dtypes, device)
-    validation = tensors(prepared.validation, prepared.dtypes, device) if prepared.validation is not None else None
-    watched = _watched(graph, training) if pictures else None
+    home = home_of(sum(a.nbytes for a in (*prepared.train, *(prepared.validation or ()))), device)
+    training = tensors(prepared.train, prepared.dtypes, home)
+    validation = tensors(prepared.validation, prepared.dtypes, home) if prepared.validation is not None else None
+    watched = _watched(graph, training, device) if pictures else None
     with shown(stream, settings["epochs"]) as observer:
         measures = make_measures(graph, settings, prepared.target_scaling) if validation is not None else None
         return fit(model, column_names(graph), training, settings, validation, observer, watched, measures=measures)
 
 
-def _watched(graph: Graph, training: Tensors) -> Tensors | None:
+def _watched(graph: Graph, training: Tensors, device: torch.device) -> Tensors | None:
     """The first samples of the inputs, as many as a picture can show."""
     if not graph.outputs:
         return None
     kind = graph.inputs[0].type
     assert isinstance(kind, TensorType)
     rows = kind.shape[0] if isinstance(kind.shape[0], int) else MOST_WATCHED
-    return tuple(tensor[:rows] for tensor in training[: len(graph.inputs)])
+    return tuple(tensor[:rows].to(device) for tensor in training[: len(graph.inputs)])

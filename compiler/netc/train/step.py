@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +13,10 @@ from torch.optim import LBFGS, Optimizer
 from netc.diagnostics import error
 from netc.settings import Section
 from netc.train.batches import Tensors
+from netc.train.optim import is_whole
+
+if TYPE_CHECKING:
+    from netc.train.compiled import Gradients
 
 Compute = Callable[..., Tensors]  # inputs and targets to the scalar to minimize, then the other columns
 
@@ -24,6 +28,9 @@ class Step:
 
     Of several batches the gradients are those of the mean over all rows. `scaler` is the state that `fp16` has.
     """
+
+    whole: Compute | None = None  # the step on one batch as a compiled graph
+    gradients: Gradients | None = None  # a compiled graph of losses and gradients
 
     def __init__(self, compute: Compute, parameters: Sequence[nn.Parameter], optimizer: Optimizer, settings: Section) -> None:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
@@ -37,6 +44,8 @@ class Step:
 
     def __call__(self, batches: Sequence[Tensors]) -> list[Tensors]:
         """For each batch the scalars of `compute` before the step."""
+        if self.whole is not None:
+            return [self.whole(*batches[0])]
         if self.takes_closure:
             return self._with_closure(batches)
         values = self._backward(batches)
@@ -47,12 +56,22 @@ class Step:
             self.scaler.update()
         return values
 
+    def compile(self, model: nn.Module, settings: Section, batch: Tensors) -> None:
+        """Makes one graph of the step, as far as that goes; the batch is one of those to come. Raises NetError."""
+        from netc.train import compiled
+
+        compiled.check_compiler(settings, batch[0].device)
+        used = compiled.trained(self.compute, self.parameters, model, batch)
+        if is_whole(settings):
+            self.whole = compiled.whole_step(self.compute, used, self.optimizer)
+        else:
+            self.gradients = compiled.gradients(self.compute, self.parameters)
+
     def _backward(self, batches: Sequence[Tensors]) -> list[Tensors]:
         """The gradients of the batches, from none; clipped."""
         self.optimizer.zero_grad()
         if len(batches) == 1:
-            values = [self.compute(*batches[0])]
-            self._scaled(values[0][0]).backward()  # type: ignore[no-untyped-call]
+            values = [self._gradients_of(batches[0], None)]
         else:
             values = self._accumulate(batches)
         if self.clip_norm is not None or self.clip_value is not None:
@@ -62,13 +81,29 @@ class Step:
     def _accumulate(self, batches: Sequence[Tensors]) -> list[Tensors]:
         rows, values = sum(len(batch[0]) for batch in batches), []
         for batch in batches:
-            found = self.compute(*batch)
-            self._scaled(found[0] * (len(batch[0]) / rows)).backward()  # type: ignore[no-untyped-call]
+            found = self._gradients_of(batch, len(batch[0]) / rows)
             values.append(tuple(v.detach() for v in found))
         return values
 
-    def _scaled(self, loss: Tensor) -> Tensor:
-        return loss if self.scaler is None else self.scaler.scale(loss)
+    def _gradients_of(self, batch: Tensors, share: float | None) -> Tensors:
+        """Adds the gradients of a batch, which has that share of the rows of the step."""
+        if self.gradients is not None:
+            return self._by_graph(self.gradients, batch, share)
+        values = self.compute(*batch)
+        loss = values[0] if share is None else values[0] * share
+        loss = loss if self.scaler is None else self.scaler.scale(loss)
+        loss.backward()  # type: ignore[no-untyped-call]
+        return values
+
+    def _by_graph(self, gradients: Gradients, batch: Tensors, share: float | None) -> Tensors:
+        factor = None if share is None else torch.tensor(share, device=self.parameters[0].device)
+        if self.scaler is not None:
+            factor = self.scaler.scale(torch.ones((), device=self.parameters[0].device) if factor is None else factor)
+        values, found = gradients(factor, *batch)
+        for parameter, gradient in zip(self.parameters, found, strict=True):
+            if gradient is not None:
+                parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+        return values
 
     def _clip(self) -> None:
         if self.scaler is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from html import escape
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch import nn
 
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
-from netc.data.table import Table
+from netc.data.table import Table, table_of
 from netc.graph import Graph
 from netc.tasks import Task, task_of
 from netc.train.outcomes import boundary_picture, residuals_picture
@@ -27,35 +28,41 @@ MOST_CONFUSIONS = 12
 def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -> str:
     """The sections on the held-out part where there is one, else on the rows trained on; empty for tasks of no known kind."""
     task = task_of(graph)
-    if task.kind == "other" or len(graph.inputs) != 1 or not graph.targets:
+    if task.kind == "other" or not graph.targets:
         return ""
     name, arrays = ("validation part", prepared.validation) if prepared.validation is not None else ("training part", prepared.train)
-    arrays = tuple(a[:MOST_ROWS] for a in arrays)
-    verdict = Verdict(name, _said(model, arrays[0], prepared.dtypes[0]), arrays[1])
+    inputs, targets = (part[:MOST_ROWS] for part in arrays[: len(graph.inputs)]), arrays[len(graph.inputs) :]
+    verdict = Verdict(name, _said(model, tuple(inputs), prepared.dtypes), targets[0][:MOST_ROWS])
     if not np.isfinite(verdict.output).all():
         return ""
-    shown = [_confusion(task, verdict)] if task.is_classes else [_residuals(verdict, data, prepared)]
+    classes = prepared.preprocessing.classes
+    shown = [_confusion(task, verdict, classes)] if task.is_classes else [_residuals(verdict, data, prepared)]
     return columns([*shown, _boundary(graph, task, model, data, prepared)])
 
 
-def _said(model: nn.Module, features: Array, dtype: str) -> Array:
+def _said(model: nn.Module, inputs: Sequence[Array], dtypes: Sequence[str]) -> Array:
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    return outputs(model, (torch.from_numpy(features).to(device, getattr(torch, dtype)),))
+    tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(device, getattr(torch, d)) for a, d in zip(inputs, dtypes, strict=False))
+    return outputs(model, tuple(tensors))
+
+
+def _name(classes: Sequence[str], k: int) -> str:
+    return classes[k] if k < len(classes) else str(k)
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
 
 
-def _confusion(task: Task, verdict: Verdict) -> str:
+def _confusion(task: Task, verdict: Verdict, classes: Sequence[str]) -> str:
     counts = confusion(task, verdict)
     right = f"{np.trace(counts) / counts.sum():.1%} of {counts.sum():,} rows of the {verdict.part} are right"
-    body = _matrix(counts) if len(counts) <= MOST_CLASSES else _worst(counts)
+    names = [_name(classes, k) for k in range(len(counts))]
+    body = _matrix(counts, names) if len(counts) <= MOST_CLASSES else _worst(counts, names)
     return section("Confusion matrix", body, right)
 
 
-def _matrix(counts: Array) -> str:
+def _matrix(counts: Array, names: Sequence[str]) -> str:
     """True classes down, predicted ones across; the shade is the share of the row. At the edges recall and precision."""
-    names = [str(k) for k in range(len(counts))]
     lines = [f"<tr><th></th><th colspan='{len(names)}'>predicted</th><th></th></tr>",
              f"<tr><th class='side'>true</th>{''.join(f'<th>{escape(n)}</th>' for n in names)}<th>recall</th></tr>"]  # fmt: skip
     for k, row in enumerate(counts):
@@ -79,12 +86,12 @@ def _share(count: int, total: int) -> str:
     return f"{count / total:.0%}" if total else "–"
 
 
-def _worst(counts: Array) -> str:
+def _worst(counts: Array, names: Sequence[str]) -> str:
     """The most frequent confusions, where there are too many classes for a matrix."""
     wrong = counts * (1 - np.eye(len(counts), dtype=counts.dtype))
     order = np.argsort(wrong, axis=None)[::-1][:MOST_CONFUSIONS]
     pairs = [divmod(int(i), len(counts)) for i in order]
-    rows = [(str(true), str(said), f"{counts[true, said]}", _share(int(counts[true, said]), int(counts[true].sum())))
+    rows = [(names[true], names[said], f"{counts[true, said]}", _share(int(counts[true, said]), int(counts[true].sum())))
             for true, said in pairs if wrong[true, said]]  # fmt: skip
     return table(("true", "predicted", "rows", "of the class"), rows)
 
@@ -94,7 +101,8 @@ def _worst(counts: Array) -> str:
 
 def _residuals(verdict: Verdict, data: Table, prepared: Prepared) -> str:
     assert verdict.target is not None
-    predicted, target = (in_units(a, prepared.target_scaling) for a in (verdict.output, verdict.target))
+    undo = prepared.preprocessing.undo
+    predicted, target = (in_units(undo, a, verdict.target.shape) for a in (verdict.output, verdict.target))
     residuals = predicted - target
     row = (f"{r2(predicted, target):.4f}", f"{np.sqrt((residuals**2).mean()):.4g}", f"{np.abs(residuals).mean():.4g}",
            f"{residuals.mean():.4g}", f"{np.abs(residuals).max():.4g}")  # fmt: skip
@@ -108,18 +116,24 @@ def _residuals(verdict: Verdict, data: Table, prepared: Prepared) -> str:
 
 
 def _boundary(graph: Graph, task: Task, model: nn.Module, data: Table, prepared: Prepared) -> str:
-    if data.features.shape[1] != 2 or (task.kind == "numbers" and data.target_columns != 1):
+    """Where the network decides, if it takes two numbers and nothing else."""
+    fitted = prepared.preprocessing.inputs
+    are_numbers = all(encoding.kind == "number" for part in fitted for encoding in part.encodings)
+    if not are_numbers or [(len(part.columns), part.shape) for part in fitted] != [(2, (2,))]:
         return ""
+    if task.kind == "numbers" and data.target_columns != 1:
+        return ""
+    names = fitted[0].columns
+    same = replace(prepared.preprocessing, targets=())
 
     def predict(points: Array) -> Array:
-        scaled = points if prepared.input_scaling is None else prepared.input_scaling.apply(points)
-        said = _said(model, scaled.astype(np.float32), prepared.dtypes[0])
-        return in_units(said, prepared.target_scaling) if task.kind == "numbers" else said
+        said = _said(model, same.apply(table_of(points, None, data.span, names)).inputs, prepared.dtypes)
+        return in_units(prepared.preprocessing.undo, said, (len(said), *prepared.preprocessing.targets[0].shape)) if is_numbers else said
 
-    target = data.target if task.kind == "numbers" else true_classes(data.target)
-    picture = boundary_picture(predict, task, data.features.astype(float), target, data.feature_names, _class_names(data))
+    is_numbers = task.kind == "numbers"
+    features = np.column_stack([part.values for part in data.select(names)]).astype(float)
+    kept = np.isfinite(features).all(axis=1)
+    target = data.target if is_numbers else true_classes(data.target)
+    classes = [f"class {_name(prepared.preprocessing.classes, k)}" for k in range(int(target.max()) + 1)] if not is_numbers else []
+    picture = boundary_picture(predict, task, features[kept], target[kept], names, classes)
     return f"<section>{figure(inline(picture))}</section>"
-
-
-def _class_names(data: Table) -> Sequence[str]:
-    return [] if data.classes is None else [f"class {k}" for k in range(int(data.classes.max()) + 1)]

@@ -182,23 +182,25 @@ def _data(trained: Trained, pictures: Mapping[str, Figure]) -> str:
 
 
 def _facts(trained: Trained) -> Iterator[tuple[str, str]]:
-    data, prepared = trained.data, trained.prepared
-    held_out = 0 if prepared.validation is None else len(prepared.validation[0])
-    yield "rows", f"{len(data.features):,}"
-    yield "to train on", f"{len(prepared.rows):,}"
-    yield "held out to validate", f"{held_out:,}"
-    yield "features", f"{data.features.shape[1]}: {_listed(data.feature_names)}"
-    yield "target", _listed(data.target_names)
-    if data.classes is not None:
-        yield "classes", _class_counts(data)
-    for name, scaling in (("features scaled", prepared.input_scaling), ("target scaled", prepared.target_scaling)):
-        if scaling is not None:
-            yield name, f"{scaling.kind}, fitted on the rows to train on"
+    data, prepared, done = trained.data, trained.prepared, trained.prepared.preprocessing
+    parts = {"to train on": prepared.train, "held out to validate": prepared.validation, "held out to test": prepared.test}
+    for name, arrays in parts.items():
+        yield name, f"{0 if arrays is None else len(arrays[0]):,} rows"
+    for fitted in (*done.inputs, *done.targets):
+        if fitted in done.targets and fitted.classes:
+            yield fitted.name, f"{_listed(fitted.columns)}: one of {len(fitted.classes)} classes"
+        else:
+            yield fitted.name, f"{len(fitted.columns)} column{'s' * (len(fitted.columns) != 1)}: {_listed(fitted.columns)}"
+        scaled = dict.fromkeys(e.scaling.kind for e in fitted.encodings if e.scaling is not None)
+        if scaled:
+            yield f"{fitted.name} scaled", f"{', '.join(scaled)}, fitted on the rows to train on"
+    if data.classes is not None and data.classes.dtype.kind in "iub":
+        yield "classes", _class_counts(data, done.classes)
 
 
-def _class_counts(data: Table) -> str:
+def _class_counts(data: Table, names: Sequence[str]) -> str:
     counts = sorted(Counter(np.asarray(data.classes).tolist()).items())
-    return _listed([f"{value} ({number} rows)" for value, number in counts])
+    return _listed([f"{names[k] if k < len(names) else k} ({number} rows)" for k, number in counts])
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netc.data.normalize import Array, Scaling
+from netc.data.normalize import Array
 from netc.tasks import Task
 
 STEP = 4096  # rows at a time
@@ -58,10 +59,9 @@ def true_classes(target: Array) -> Array:
     return columns.argmax(axis=1) if columns.shape[1] > 1 else columns[:, 0].round().astype(np.int64)
 
 
-def in_units(values: Array, scaling: Scaling | None) -> Array:
-    """Numbers `[n, k]` in the units of the data."""
-    columns = values.reshape(len(values), -1).astype(np.float64)
-    return columns if scaling is None else scaling.undo(columns)
+def in_units(undo: Callable[[Array], Array], values: Array, shape: tuple[int, ...]) -> Array:
+    """Numbers of a target of that shape in the units of the data, `[n, k]` `float64`; `undo` is that of the preprocessing."""
+    return np.asarray(undo(values.reshape(shape)), np.float64).reshape(len(values), -1)
 
 
 def r2(predicted: Array, target: Array) -> float:

@@ -14,7 +14,8 @@ from netc.ops.op import REQUIRED
 from netc.ops.recipes import RECIPES
 
 # Parameters that a spec does not give: what is optimized, what scikit-learn returns.
-NOT_OURS = {"params", "optimizer", "last_epoch", "return_X_y", "coef", "return_centers",
+NOT_OURS = {"params", "optimizer", "last_epoch", "return_X_y", "as_frame", "coef", "return_centers",
+            "sparse", "return_indicator", "return_distributions",  # what a table cannot be
             "scale_fn", "scale_mode",  # a Python function, and what it takes
             "y_true", "y_pred", "y_score", "sample_weight", "normalize", "labels", "pos_label", "zero_division",
             "multioutput", "force_finite"}  # fmt: skip

@@ -3,30 +3,85 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from netc.data.preprocessing import Preprocessing
 from netc.data.table import Table, table_of
 from netc.diagnostics import error
-from netc.settings import Section
+from netc.settings import Made, Section
+from netc.source import Source, Span
 
 # Arguments for which scikit-learn insists on a tuple; for others, such as `weights`, on a list.
 TUPLES = ("n_samples", "center_box")
+READERS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
 
 
 def load_data(section: Section) -> Table:
-    """The table of the section's source. Raises NetError `data` where the source refuses its arguments."""
+    """The table of the section's source. Raises NetError `data` where the source refuses its arguments or a file cannot be read."""
     made = section.made("source")
+    return _sklearn(made) if made.recipe.name.startswith("sklearn.") else _read(made.recipe.target, made.values, made.span, {})
+
+
+def load_table(source: str | Path | Section, preprocessing: Preprocessing | None = None) -> Table:
+    """The table of a file (by its ending: `.csv`, `.tsv`, `.parquet`, `.npz`, `.npy`) or of a `data` section.
+
+    With the preprocessing of a training, columns are read as what they were then: texts that spell numbers stay texts. What
+    `preprocessing.apply` makes of the table is what the network takes. Raises NetError `data`.
+    """
+    if isinstance(source, Section):
+        return load_data(source)
+    path = Path(source)
+    span = Span(Source(str(path), ""), 0, 0)
+    kind = READERS.get(path.suffix.lower())
+    if kind is None:
+        raise error("data", f"`{path}` is no file that netc reads", hint=f"it reads {', '.join(dict.fromkeys(READERS))}")
+    from netc.ops.sources import SOURCES
+
+    recipe = next(r for r in SOURCES if r.name == kind)
+    values = {p.name: p.default for p in recipe.params} | {recipe.params[0].name: str(path.resolve())}
+    values |= {"delimiter": "\t"} if path.suffix.lower() == ".tsv" else {}
+    return _read(recipe.target, values, span, {} if preprocessing is None else preprocessing.kinds)
+
+
+def _read(target: str, values: Mapping[str, Any], span: Span, kinds: Mapping[str, str]) -> Table:
+    module, name = target.rsplit(".", 1)
+    table = getattr(importlib.import_module(module), name)(dict(values), span, kinds)
+    assert isinstance(table, Table)
+    return table
+
+
+# --- scikit-learn -------------------------------------------------------------------------------------------------
+
+
+def _sklearn(made: Made) -> Table:
     module, name = made.recipe.target.rsplit(".", 1)
     values = {key: tuple(value) if key in TUPLES and isinstance(value, list) else value for key, value in made.values.items()}
     try:
-        features, target = getattr(importlib.import_module(module), name)(**values)
+        data = getattr(importlib.import_module(module), name)(**values)
     except Exception as e:  # whatever it is, it comes from the arguments in the spec
         hint = f"its arguments are those of scikit-learn's `{name}`"
-        raise error("data", f"`{made.recipe.name}` cannot make this data: {_sentence(e)}", made.span, hint) from e
-    return table_of(np.asarray(features), np.asarray(target), made.span)
+        raise error("data", f"`{made.recipe.name}` cannot make this data: {sentence(e)}", made.span, hint) from e
+    if isinstance(data, np.ndarray):
+        return table_of(data, None, made.span)
+    if isinstance(data, tuple):
+        return table_of(np.asarray(data[0]), np.asarray(data[1]), made.span)
+    return _bunch(data, made.span)
 
 
-def _sentence(e: Exception) -> str:
+def _bunch(data: Any, span: Span) -> Table:
+    """The table of a data set of scikit-learn's, with its names of columns and classes."""
+    features = [str(name) for name in data.feature_names]
+    named = [] if data.get("target_names") is None else [str(name) for name in data.target_names]
+    if data.target.ndim == 2:
+        return table_of(data.data, data.target, span, features, named)
+    return table_of(data.data, data.target, span, features, ["target"], named)
+
+
+def sentence(e: BaseException) -> str:
+    """What an exception says, as a part of a sentence."""
     text = " ".join(str(e).split()) or type(e).__name__
     return text[:-1] if text.endswith(".") else text

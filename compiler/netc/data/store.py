@@ -20,7 +20,7 @@ from netc.diagnostics import error
 
 LARGE_BYTES = 128 * 2**20  # data of more does not stay in memory
 
-_mapped: weakref.WeakSet[np.memmap[Any, Any]] = weakref.WeakSet()
+_mapped: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
 
 
 def new_array(shape: Sequence[int], dtype: str, *, in_file: bool) -> Array:
@@ -41,13 +41,13 @@ def new_array(shape: Sequence[int], dtype: str, *, in_file: bool) -> Array:
 
 def mapped(array: np.memmap[Any, Any]) -> np.memmap[Any, Any]:
     """The array, whose pages `release` gives back from now on."""
-    _mapped.add(array)
+    pages = getattr(array, "_mmap", None)
+    if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
+        _mapped.add(pages)
     return array
 
 
 def release() -> None:
     """Gives back the memory of all arrays in files; what was written to them is kept."""
-    for array in list(_mapped):
-        pages = getattr(array, "_mmap", None)
-        if isinstance(pages, mmap.mmap) and hasattr(pages, "madvise"):
-            pages.madvise(mmap.MADV_DONTNEED)
+    for pages in list(_mapped):
+        pages.madvise(mmap.MADV_DONTNEED)

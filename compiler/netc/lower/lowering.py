@@ -51,7 +51,7 @@ def lower(
     lowering = NetworkLowering(chosen, scope, {**(known or {}), **sizes})
     graph = lowering.run()
     diagnostics += unused_items(file, scope)
-    sections = {kind: _section(file, kind, lowering.builder) for kind in ("data", "train")}
+    sections = {kind: _section(file, kind, lowering.builder, allow_python) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
     warnings = [d for d in diagnostics if d.severity == "warning"] + ([] if errors or file.is_broken else lint(graph, sections["train"]))
@@ -77,9 +77,9 @@ def choose(file: s.File, source: Source, name: str | None) -> s.Network:
     return networks[0] if name is None else networks[names.index(name)]
 
 
-def _section(file: s.File, kind: str, builder: Builder) -> Section | None:
+def _section(file: s.File, kind: str, builder: Builder, allow_python: bool) -> Section | None:
     found = [item for item in file.items if isinstance(item, s.Section) and item.kind == kind]
     if len(found) > 1:
         builder.report(Diagnostic("section", f"there are two `{kind}` sections", found[1].span,
                                   related=(Related(found[0].span, "the first"),)))  # fmt: skip
-    return lower_section(found[0], builder) if found else None
+    return lower_section(found[0], builder, allow_python) if found else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from netc import syntax as s
@@ -13,7 +14,7 @@ from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
-from netc.ops.op import REQUIRED, signature, value_text
+from netc.ops.op import REQUIRED, Param, signature, value_text
 from netc.ops.recipe import Key
 from netc.ops.recipes import KEYS
 from netc.settings import Made, Section
@@ -23,14 +24,14 @@ from netc.source import Span
 FED = Key(signature("columns: str_or_strs")[0])
 
 
-def lower_section(section: s.Section, builder: Builder) -> Section | None:
-    """The section's values; None where a problem was reported."""
-    return _SectionLowering(section, builder).run()
+def lower_section(section: s.Section, builder: Builder, allow_python: bool = False) -> Section | None:
+    """The section's values; None where a problem was reported. What runs Python is refused but with `allow_python`."""
+    return _SectionLowering(section, builder, allow_python).run()
 
 
 class _SectionLowering:
-    def __init__(self, section: s.Section, builder: Builder) -> None:
-        self.section = section
+    def __init__(self, section: s.Section, builder: Builder, allow_python: bool) -> None:
+        self.section, self.allow_python = section, allow_python
         self.keys = dict(KEYS[section.kind])
         self.fed = _fed(builder.graph) if section.kind == "data" else []
         given = [setting.name.name for setting in section.settings]
@@ -146,7 +147,24 @@ class _SectionLowering:
             return UNKNOWN
         binder = Binder(recipe.name, recipe.signature, value.span, lambda v: v, self.builder.report)
         arguments = binder.bind(recipe.params, [g for g in given if g.name is None], [g for g in given if g.name])
-        return UNKNOWN if arguments is None else Made(recipe, arguments, value.span)
+        if arguments is None:
+            return UNKNOWN
+        return Made(recipe, {p.name: self._placed(p, arguments[p.name]) for p in recipe.params}, value.span)
+
+    def _placed(self, param: Param, argument: Argument) -> Argument:
+        """The argument; a path, which is relative to the file that names it, as an absolute one."""
+        if param.kind not in ("file", "function") or not isinstance(argument.value, str):
+            return argument
+        folder = Path(argument.span.source.name).parent
+        if param.kind == "file":
+            return replace(argument, value=str((folder / argument.value).resolve()))
+        if not self.allow_python:
+            message = f"`{argument.value}` is Python, which would run on this machine"
+            hint = "if you trust it: --allow-python, or `netc.load(…, allow_python=True)`"
+            return replace(argument, value=self._fail("use", message, argument.span, hint))
+        file, _, function = argument.value.partition(":")
+        path = folder / (file if file.endswith(".py") else f"{file}.py")
+        return replace(argument, value=f"{path.resolve()}:{function}") if path.is_file() or file.endswith(".py") else argument
 
     def _with_inner(self, given: Given, key: Key) -> Given:
         """A list of recipes, as `SequentialLR` takes, with the arguments of each bound."""

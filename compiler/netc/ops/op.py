@@ -81,6 +81,8 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "float": ("a number", _is_number),
     "bool": ("`true` or `false`", lambda v: isinstance(v, bool)),
     "str": ("a string", _is_string),
+    "file": ("a path in quotes", _is_string),
+    "function": ('a file and a function of it, `"my_data.py:load"`', _is_string),
     "str_or_strs": ("a string or a list of strings", _either(_is_string, _all(_is_string))),
     "dtype": ("a dtype such as `int64`", lambda v: isinstance(v, DType)),
     "size": ("an int or a named dimension", _is_size),

@@ -1,0 +1,439 @@
+"""Sources of data: each trains a spec on real data, and what is wrong with a file is said with its place."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+import sklearn.datasets
+
+import netc
+from netc import NetError
+from netc.data.columns import Columns
+from netc.data.prepare import Prepared, prepare
+from netc.data.preprocessing import Preprocessing
+from netc.data.sources import load_data, load_table
+from netc.data.table import Table
+from netc.ops.sources import SOURCES
+from netc.pipeline import Network
+
+SPEC = """
+network Net {{
+  input x: {x}
+  target y: {y}
+  p = x -> {p}
+  output p
+  loss {loss}
+}}
+data {{
+  source = {source}
+  {keys}
+}}
+train {{
+  optimizer = Adam(lr=0.01)
+  epochs = 2
+}}
+"""
+CLASSES = {"y": "int64[B]", "loss": "CrossEntropyLoss(p, y)"}
+NUMBERS = {"y": "[B, 1]", "p": "Linear(1)", "loss": "MSELoss(p, y)", "keys": "normalize_target = standard"}
+
+
+def spec(source: str, **options: str) -> str:
+    parts = {"x": "[B, F]", "y": "[B, 1]", "p": "Linear(1)", "loss": "BCEWithLogitsLoss(p, y)", "keys": "", "source": source}
+    return SPEC.format(**{**parts, **options})
+
+
+def here(folder: Path, text: str) -> Network:
+    (folder / "net.net").write_text(text)
+    return netc.load(folder / "net.net", allow_python=True)
+
+
+def table_of(net: Network) -> Table:
+    assert net.data is not None
+    return load_data(net.data)
+
+
+def prepared(net: Network) -> Prepared:
+    assert net.data is not None
+    return prepare(net.graph, net.data, table_of(net), 0)
+
+
+def problem(act: Callable[[], Any]) -> str:
+    with pytest.raises(NetError) as caught:
+        act()
+    first = caught.value.diagnostics[0]
+    assert first.span is not None
+    return f"{first.code}: {first.message} ({first.hint})"
+
+
+# --- scikit-learn -------------------------------------------------------------------------------------------------
+
+SKLEARN: dict[str, dict[str, str]] = {
+    "make_classification": {}, "make_moons": {}, "make_circles": {}, "make_blobs": {**CLASSES, "p": "Linear(3)"},
+    "make_gaussian_quantiles": {**CLASSES, "p": "Linear(3)"}, "make_hastie_10_2": {"loss": "SoftMarginLoss(p, y)"},
+    "make_multilabel_classification": {"y": "[B, 5]", "p": "Linear(5)"}, "make_regression": NUMBERS, "make_friedman1": NUMBERS,
+    "make_friedman2": NUMBERS, "make_friedman3": NUMBERS, "make_sparse_uncorrelated": NUMBERS, "make_s_curve": NUMBERS,
+    "make_swiss_roll": NUMBERS, "load_breast_cancer": {}, "load_iris": {**CLASSES, "p": "Linear(3)"},
+    "load_wine": {**CLASSES, "p": "Linear(3)"}, "load_digits": {**CLASSES, "p": "Linear(10)", "keys": "ignore = []"},
+    "load_diabetes": NUMBERS, "load_linnerud": {**NUMBERS, "y": "[B, 3]", "p": "Linear(3)"},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SKLEARN)
+def test_scikit_learn(name: str, tmp_path: Path) -> None:
+    """The arrays are scikit-learn's own, with its names."""
+    net = here(tmp_path, spec(f"sklearn.{name}({'random_state=0' if name.startswith('make') else ''})", **SKLEARN[name]))
+    assert not [d for d in net.check_data() if d.severity == "error"]
+    table = net.table
+    assert table is not None
+    theirs: Any = getattr(sklearn.datasets, name)(**({"random_state": 0} if name.startswith("make") else {}))
+    features, target = theirs if isinstance(theirs, tuple) else (theirs.data, theirs.target)
+    assert np.array_equal(table.features, features) and np.array_equal(table.target, target)
+    if not isinstance(theirs, tuple):
+        assert list(table.feature_names) == list(theirs.feature_names)
+    data = prepared(net)
+    assert data.train[0].shape == features.shape and len(data.train[1]) == len(target)
+
+
+def test_every_source_of_scikit_learn_is_tested() -> None:
+    ours = {r.name.removeprefix("sklearn.") for r in SOURCES if r.name.startswith("sklearn.")}
+    assert ours == {*SKLEARN, "make_low_rank_matrix"}
+    tables = {n for n in dir(sklearn.datasets) if n.startswith(("make_", "load_"))}
+    matrices = {"make_biclusters", "make_checkerboard", "make_sparse_coded_signal", "make_sparse_spd_matrix", "make_spd_matrix"}
+    files = {"load_files", "load_sample_image", "load_sample_images", "load_svmlight_file", "load_svmlight_files"}
+    assert tables - ours == matrices | files
+
+
+def test_names_of_classes_are_kept(tmp_path: Path) -> None:
+    names = prepared(here(tmp_path, spec("sklearn.load_iris()", **CLASSES, p="Linear(3)"))).preprocessing.classes
+    assert names == ("setosa", "versicolor", "virginica")
+    assert prepared(here(tmp_path, spec("sklearn.load_breast_cancer()"))).preprocessing.classes == ("malignant", "benign")
+
+
+def test_features_without_a_target(tmp_path: Path) -> None:
+    text = "network N {\n input x: [B, F]\n p = x -> Linear(2) -> Linear(100)\n output p\n loss mean((p - x) ** 2)\n}\n"
+    net = here(tmp_path, text + "data = sklearn.make_low_rank_matrix()")
+    assert [a.shape for a in prepared(net).train] == [(100, 100)]
+
+
+def test_one_of_three_targets_by_its_name(tmp_path: Path) -> None:
+    text = spec("sklearn.load_linnerud()", loss="MSELoss(p, Pulse)").replace("target y", "target Pulse")
+    data = sklearn.datasets.load_linnerud()
+    assert prepared(here(tmp_path, text)).train[1][:, 0].tolist() == data.target[:, 2].tolist()
+
+
+# --- files --------------------------------------------------------------------------------------------------------
+
+
+HOUSES = "area,rooms,city,garden,price\n" + "".join(
+    f"{40 + i * 1.5},{i % 5 + 1},{['Bonn', 'Köln', 'Ulm'][i % 3]},{'true' if i % 2 else 'false'},{i * 1000 + 500}\n" for i in range(60)
+)
+HOUSE = {**NUMBERS, "keys": 'y = "price"\n  normalize = standard\n  normalize_target = standard\n  validation = 0.2\n  test = 0.2'}
+
+
+def csv(folder: Path, text: str = HOUSES, name: str = "houses.csv", encoding: str = "utf8") -> str:
+    (folder / name).write_text(text, encoding=encoding)
+    return f'csv("{name}")'
+
+
+def test_csv(tmp_path: Path) -> None:
+    net = here(tmp_path, spec(csv(tmp_path), **HOUSE))
+    data = prepared(net)
+    assert data.validation is not None and data.test is not None
+    assert [len(part[0]) for part in (data.train, data.validation, data.test)] == [36, 12, 12]
+    assert data.train[0].shape[1] == 6  # two numbers, three cities, a bool
+    assert [e.kind for e in data.preprocessing.inputs[0].encodings] == ["number", "number", "category", "bool"]
+    row = int(data.rows[0])
+    city = ["Bonn", "Köln", "Ulm"][row % 3]
+    assert data.train[0][0, 2:5].tolist() == [float(c == city) for c in ("Bonn", "Köln", "Ulm")] and data.train[0][0, 5] == row % 2
+    price = data.preprocessing.undo(data.train[1])
+    assert np.allclose(price[:, 0], data.rows * 1000 + 500)
+    result = net.train(tmp_path / "runs", pictures=False)
+    again = netc.load(result.path / "spec.net")  # its path holds from anywhere
+    assert again.data is not None and len(load_data(again.data)) == 60
+    record = json.loads((result.path / "run.json").read_text())["preprocessing"]
+    assert Preprocessing.from_record(record) == result.prepared.preprocessing
+
+
+def test_parquet_is_as_csv(tmp_path: Path) -> None:
+    from pyarrow import csv as pacsv
+
+    csv(tmp_path)
+    pq.write_table(pacsv.read_csv(tmp_path / "houses.csv"), tmp_path / "houses.parquet")
+    left = prepared(here(tmp_path, spec('csv("houses.csv")', **HOUSE)))
+    right = prepared(here(tmp_path, spec('parquet("houses.parquet")', **HOUSE)))
+    assert all(map(np.array_equal, left.train, right.train)) and left.preprocessing == right.preprocessing
+
+
+IMAGES = """
+network Images {
+  input image: [B, 1, 8, 8]
+  input age: [B]
+  target label: int64[B]
+  p = image -> Conv2d(4, 3) -> ReLU -> flatten(1) -> Linear(10)
+  output p + reshape(age, [-1, 1])
+  loss CrossEntropyLoss(p, label)
+}
+data {
+  source    = npz("digits.npz")
+  age       = "years"
+  normalize = max
+}
+train {
+  optimizer = Adam(lr=0.01)
+  epochs = 1
+}
+"""
+
+
+def test_npz_feeds_inputs_by_name(tmp_path: Path) -> None:
+    digits = sklearn.datasets.load_digits()
+    years = np.arange(len(digits.target), dtype=np.float32)
+    np.savez(tmp_path / "digits.npz", label=digits.target, image=digits.images[:, None], years=years)
+    net = here(tmp_path, IMAGES)
+    image, age, label = prepared(net).train
+    assert image.shape == (1797, 1, 8, 8) and age.shape == label.shape == (1797,)
+    assert np.array_equal(image, (digits.images[:, None] / digits.images.max()).astype(np.float32))
+    assert np.array_equal(label, digits.target)
+    assert net.train(tmp_path / "runs", pictures=False).history.epochs == 1
+
+
+def test_npy(tmp_path: Path) -> None:
+    digits = sklearn.datasets.load_digits()
+    np.save(tmp_path / "x.npy", digits.data)
+    np.save(tmp_path / "y.npy", digits.target)
+    net = here(tmp_path, spec('npy("x.npy", "y.npy")', **CLASSES, p="Linear(10)"))
+    assert np.array_equal(prepared(net).train[0], digits.data.astype(np.float32))
+    assert isinstance(table_of(net).parts[0].values, np.memmap)
+
+
+MY_DATA = """
+import numpy as np
+
+
+def pairs():
+    return np.ones((30, 2)) * np.arange(30)[:, None], np.arange(30) % 2
+
+
+def arrays():
+    return {"x": np.arange(60.0).reshape(30, 2), "y": np.arange(30) % 2}
+
+
+def frame():
+    import pyarrow as pa
+
+    return pa.table({"a": range(30), "b": range(30), "y": ["no", "yes"] * 15})
+
+
+def broken():
+    raise ValueError("no luck")
+"""
+
+
+@pytest.mark.parametrize("function", ["my_data.py:pairs", "my_data:arrays", "my_data:frame"])
+def test_python(function: str, tmp_path: Path) -> None:
+    import sys
+
+    (tmp_path / "my_data.py").write_text(MY_DATA)
+    try:
+        data = prepared(here(tmp_path, spec(f'python("{function}")')))
+    finally:
+        sys.modules.pop("my_data", None)
+    assert data.train[0].shape == (30, 2) and data.train[1][:, 0].tolist() == [0.0, 1.0] * 15
+
+
+def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "my_data.py").write_text("raise SystemExit('it ran')")
+    (tmp_path / "net.net").write_text(spec('python("my_data.py:load")', x="[B, 2]"))
+    said = problem(lambda: netc.load(tmp_path / "net.net"))
+    assert said.startswith("use: `my_data.py:load` is Python, which would run on this machine (if you trust it: --allow-python")
+
+
+# --- what is wrong ------------------------------------------------------------------------------------------------
+
+X, Y = "a,b,y\n", "1,2,0\n3,4,1\n"
+# the text of the file, options of the spec, and what is said
+WRONG: list[tuple[str, dict[str, str], str]] = [
+    ("", {}, "data: `data.csv` is empty"),
+    (X, {}, "data: `data.csv` has a header and no rows"),
+    ("a,a,y\n1,2,3\n", {}, "data: `data.csv` has more than one column `a`"),
+    (X + Y + "1,2\n", {}, "data: line 4 of `data.csv` has 2 values, and there are 3 columns"),
+    (X + Y + "1,2,0,4\n", {}, "data: line 4 of `data.csv` has 4 values, and there are 3 columns"),
+    (X + Y * 9 + "1,oops,1\n" + Y, {}, "data-value: the column `b` holds numbers, but `oops` in line 20, and feeds `x` (correct it"),
+    (X + Y + ",2,1\n,,1\n", {}, "data-value: the data has 3 values that are missing: 2 in `a`, first in line 4; 1 in `b`, first in line 5 "
+                                "(`missing = drop`"),
+    (X + Y + "inf,2,1\n", {}, "data-value: the data has 1 value that is infinite: 1 in `a`, first in line 4 (correct these"),
+    (X + ",2,0\n,3,1\n", {}, "data-value: the column `a` is empty in every row, and feeds `x` (leave it out: `ignore = [\"a\"]`"),
+    (X + "2024-01-02,2,0\n2024-02-03,1,1\n", {}, "data-value: the column `a` holds dates, and feeds `x` (make numbers of them"),
+    (X + "".join(f"name{i},2,{i % 2}\n" for i in range(20)), {}, "data-value: the column `a` has another text in every row"),
+    ("a,b,z\n" + Y, {}, "data-shape: no column of the data is called `y`; it has `a`, `b`, `z` "
+                        "(say in the `data` section which it is, e.g. `y = \"z\"`)"),
+    (X + Y, {"keys": 'x = ["a", "bb"]'}, "data: the data has no column `bb` (did you mean `b`?)"),
+    (X + Y, {"keys": 'ignore = "c"'}, "data: the data has no column `c`"),
+    (X + Y, {"x": "[B, 3]"}, "data-shape: `x` is declared [B, 3], and the data has features [2, 2] (declare `input x: [B, 2]`"),
+    (X + "1,2,red\n1,3,blue\n2,2,green\n", {}, "data-shape: `y` is declared [B, 1], and the data has 3 classes "
+                                               "(declare `target y: int64[B]`, and send 3 scores into `CrossEntropyLoss`"),
+    (X + Y + "1,,1\n", {"keys": "missing = drop\n  validation = 0.9"}, "data: `validation = 0.9` of 2 rows leaves none to train on"),
+    (X + ",2,1\n1,,1\n", {"keys": "missing = drop"}, "data: no row of the data has a value in every column"),
+    (X + Y + "3,4,\n", {"keys": "missing = mean"}, "data-value: the data has 1 value that is missing: 1 in `y`, first in line 4"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "options", "said"), WRONG)
+def test_what_is_wrong_with_a_csv(text: str, options: dict[str, str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_text(text)
+    options = {"x": "[B, 2]"} | options
+    assert said in problem(lambda: prepared(here(tmp_path, spec('csv("data.csv")', **options))))
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    csv(tmp_path)
+    said = problem(lambda: prepared(here(tmp_path, spec('csv("house.csv")', x="[B, 2]"))))
+    assert said == "data: there is no file `house.csv` (did you mean `houses.csv`?)"
+    assert "there is no folder `data`" in problem(lambda: prepared(here(tmp_path, spec('csv("data/house.csv")', x="[B, 2]"))))
+
+
+def test_encodings(tmp_path: Path) -> None:
+    csv(tmp_path, encoding="latin1")
+    said = problem(lambda: prepared(here(tmp_path, spec('csv("houses.csv")', **{**HOUSE, "x": "[B, 6]"}))))
+    assert said.startswith("data: `houses.csv` is not written in utf8: line 3 cannot be read") and 'encoding="latin1"' in said
+    net = here(tmp_path, spec('csv("houses.csv", encoding="latin1")', **HOUSE))
+    assert prepared(net).preprocessing.inputs[0].encodings[2].categories == ("Bonn", "Köln", "Ulm")
+
+
+@pytest.mark.parametrize(
+    ("name", "source", "said"),
+    [("a.npz", 'npz("a.npz")', "cannot be read as arrays of numpy"), ("a.npy", 'npy("a.npy")', "cannot be read as an array of numpy"),
+     ("a.parquet", 'parquet("a.parquet")', "cannot be read as Parquet")],
+)  # fmt: skip
+def test_files_that_are_something_else(name: str, source: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"this is no such file")
+    assert said in problem(lambda: prepared(here(tmp_path, spec(source, x="[B, 2]"))))
+
+
+# --- missing values, texts ----------------------------------------------------------------------------------------
+
+GAPS = "a,b,y\n" + "".join(f"{i if i % 4 else ''},{'red' if i % 3 else ''},{i % 2}\n" for i in range(24))
+
+
+@pytest.mark.parametrize(
+    ("missing", "value", "rows"),
+    [("drop", None, 12), ("most_frequent", 1.0, 24), ("0", 0.0, 24)],
+)  # fmt: skip
+def test_missing_values(missing: str, value: float | None, rows: int, tmp_path: Path) -> None:
+    keys = f'missing = {missing}\n  x = ["a"]' if missing == "0" else f"missing = {missing}"
+    data = prepared(here(tmp_path, spec(csv(tmp_path, GAPS), keys=keys)))
+    assert len(data.train[0]) == rows
+    if value is not None:
+        assert data.train[0][::4, 0].tolist() == [value] * 6
+
+
+def test_missing_values_are_filled_by_scikit_learns_rules_from_the_training_rows(tmp_path: Path) -> None:
+    from sklearn.impute import SimpleImputer
+
+    for strategy in ("mean", "median"):
+        net = here(tmp_path, spec(csv(tmp_path, GAPS), keys=f'x = "a"\n  missing = {strategy}\n  validation = 0.3'))
+        data = prepared(net)
+        column = table_of(net).select(["a"])[0].values
+        theirs = SimpleImputer(strategy=strategy).fit(column[data.rows]).statistics_[0]
+        assert data.preprocessing.inputs[0].encodings[0].fill == (theirs,)
+        assert np.allclose(data.train[0], SimpleImputer(strategy=strategy).fit_transform(column[data.rows]))
+
+
+COLOURS = "c,n,y\n" + "".join(f"{['red', 'green', 'blue'][i % 3]},{i},{['no', 'yes'][i % 2]}\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("x", "keys", "expected"),
+    [("[B, F]", 'x = "c"', [[0, 0, 1], [0, 1, 0], [1, 0, 0]]), ("int64[B]", 'x = "c"', [2, 1, 0]),
+     ("int64[B, 1]", 'x = "c"', [[2], [1], [0]]),
+     ("int64[B, 2]", 'x = ["n", "c"]', [[0, 2], [1, 1], [2, 0]])],
+)  # fmt: skip
+def test_texts_of_inputs(x: str, keys: str, expected: list[Any], tmp_path: Path) -> None:
+    p = "Linear(1)" if x == "[B, F]" else "float -> reshape([-1, 1]) -> Linear(1)"
+    loss = "BCEWithLogitsLoss(p, y)" if x != "int64[B, 2]" else "mean(p) + mean(y)"
+    data = prepared(here(tmp_path, spec(csv(tmp_path, COLOURS), x=x, keys=keys, p=p, loss=loss)))
+    assert data.train[0][:3].tolist() == expected and data.train[1][:3].tolist() == [[0], [1], [0]]
+
+
+def test_texts_of_targets(tmp_path: Path) -> None:
+    text = spec(csv(tmp_path, COLOURS), x="[B, 1]", y="[B, 3]", p="Linear(3)", keys='x = "n"\n  y = "c"')
+    net = here(tmp_path, text)
+    assert prepared(net).train[1][:2].tolist() == [[0, 0, 1], [0, 1, 0]]
+    text = spec(csv(tmp_path, COLOURS), x="[B, 1]", **CLASSES, p="Linear(3)", keys='x = "n"\n  y = "c"')
+    data = prepared(here(tmp_path, text))
+    assert data.train[1][:3].tolist() == [2, 1, 0] and data.preprocessing.classes == ("blue", "green", "red")
+
+
+# --- the same for other data --------------------------------------------------------------------------------------
+
+
+def test_other_data_gets_the_same(tmp_path: Path) -> None:
+    data = prepared(here(tmp_path, spec(csv(tmp_path), **HOUSE)))
+    applied = Preprocessing.from_record(json.loads(json.dumps(data.preprocessing.record))).apply(load_table(tmp_path / "houses.csv"))
+    assert applied.targets is not None
+    assert np.array_equal(applied.inputs[0][data.rows], data.train[0]) and np.array_equal(applied.targets[0][data.rows], data.train[1])
+    csv(tmp_path, "city,garden,rooms,area\nUlm,true,3,50\n", "new.csv")
+    new = data.preprocessing.apply(load_table(tmp_path / "new.csv", data.preprocessing))
+    assert new.targets is None and new.inputs[0].shape == (1, 6) and new.inputs[0][0, 2:].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("area,rooms,garden\n1,2,true\n", "the data has no column `city`, which the network was trained with"),
+     ("area,rooms,city,garden\n1,2,Rom,true\n", "`city` has `Rom` in line 2, and the rows to train on have not"),
+     ("area,rooms,city,garden\n1,two,Ulm,true\n", "`rooms` holds texts, and the network was trained with numbers there"),
+     ("area,rooms,city,garden\n1,,Ulm,true\n", "1 value that is missing: 1 in `rooms`, first in line 2")],
+)  # fmt: skip
+def test_other_data_that_does_not_fit(text: str, said: str, tmp_path: Path) -> None:
+    preprocessing = prepared(here(tmp_path, spec(csv(tmp_path), **HOUSE))).preprocessing
+    csv(tmp_path, text, "new.csv")
+    with pytest.raises(NetError, match=re.escape(said)):
+        preprocessing.apply(load_table(tmp_path / "new.csv", preprocessing))
+
+
+def test_texts_that_spell_numbers_stay_texts(tmp_path: Path) -> None:
+    plates = "plate,y\n" + "".join(f"{['A1', '7', 'B2'][i % 3]},{i % 2}\n" for i in range(30))
+    preprocessing = prepared(here(tmp_path, spec(csv(tmp_path, plates)))).preprocessing
+    csv(tmp_path, "plate\n7\n7\n", "new.csv")
+    assert preprocessing.apply(load_table(tmp_path / "new.csv", preprocessing)).inputs[0].tolist() == [[1, 0, 0]] * 2
+
+
+def test_unknown_texts_are_none_of_the_known_where_that_is_said(tmp_path: Path) -> None:
+    options = {**HOUSE, "keys": HOUSE["keys"] + "\n  unknown = ignore"}
+    preprocessing = prepared(here(tmp_path, spec(csv(tmp_path), **options))).preprocessing
+    csv(tmp_path, "area,rooms,city,garden\n1,2,Rom,true\n", "new.csv")
+    assert preprocessing.apply(load_table(tmp_path / "new.csv")).inputs[0][0, 2:5].tolist() == [0, 0, 0]
+
+
+def test_nothing_of_the_held_out_rows_is_in_what_was_fitted(tmp_path: Path) -> None:
+    """The leak test: wild values in all rows that are held out, numbers and texts, change no fitted number."""
+    keys = HOUSE["keys"] + "\n  missing = mean"
+    net = here(tmp_path, spec(csv(tmp_path), **{**HOUSE, "keys": keys}))
+    data = prepared(net)
+    lines = HOUSES.splitlines()
+    for row in set(range(60)) - set(data.rows.tolist()):
+        values = lines[row + 1].split(",")
+        lines[row + 1] = ",".join(["", "9999", values[2], "true", "123456789"])
+    csv(tmp_path, "\n".join(lines) + "\n")
+    after = prepared(here(tmp_path, spec('csv("houses.csv")', **{**HOUSE, "keys": keys})))
+    assert after.preprocessing == data.preprocessing and np.array_equal(after.train[0], data.train[0])
+    assert data.validation is not None and after.validation is not None
+    assert not np.array_equal(after.validation[0], data.validation[0])
+
+
+def test_classes_are_kept_in_proportion_in_all_three_parts(tmp_path: Path) -> None:
+    data = prepared(here(tmp_path, spec("sklearn.load_iris()", **CLASSES, p="Linear(3)", keys="validation = 0.2\n  test = 0.2")))
+    assert data.validation is not None and data.test is not None
+    assert [np.bincount(part[1]).tolist() for part in (data.train, data.validation, data.test)] == [[30] * 3, [10] * 3, [10] * 3]
+
+
+def test_columns_of_a_kind_stay_together() -> None:
+    part = Columns("number", ("a", "b", "c"), np.arange(6.0).reshape(2, 3))
+    assert part.picked(["c", "a"]).values.tolist() == [[2, 0], [5, 3]]

@@ -201,9 +201,18 @@ class Network:
         found = check_data(self.graph, self.table, self.data, self.training)
         return tuple(sorted(permitted(found), key=lambda d: d.order))
 
-    def train(self, runs: str | Path = "runs", *, name: str | None = None, pictures: bool = True, progress: TextIO | None = None) -> Result:
+    def train(
+        self,
+        runs: str | Path = "runs",
+        *,
+        name: str | None = None,
+        pictures: bool = True,
+        progress: TextIO | None = None,
+        tensorboard: bool = False,
+    ) -> Result:
         """Trains a new module on the spec's data, into a new folder `runs/NAME-N`; `progress` is where it is shown.
 
+        `pictures` draws some and writes a report, `tensorboard` writes event files, all into the folder.
         Raises `NetError` where the spec lacks data or training, or one of them is wrong.
         """
         from netc.resolve import resolve
@@ -214,7 +223,7 @@ class Network:
         spec = resolve(program, beside=True)
         return train(program.graph, self.module, program.data, program.train, spec=spec, name=name, base=Path(runs),
                      stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table,
-                     written=self.text)  # fmt: skip
+                     written=self.text, tensorboard=tensorboard)  # fmt: skip
 
 
 def opened(spec: str | Path | Source) -> Source:

@@ -26,11 +26,12 @@ def add(commands: Commands) -> None:
     parser = spec_command(commands, "train", TEXT, run)
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where the run's folder is made (runs)")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures and write no report")
+    parser.add_argument("--tensorboard", action="store_true", help="also write event files: tensorboard --logdir runs")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Does it."""
-    result = loaded(parsed).train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr)
+    result = loaded(parsed).train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard)
     if result.history.stopped_early or result.history.interrupted:
         print(f"stopped {'early' if result.history.stopped_early else 'by Ctrl-C'} in epoch {result.history.epochs}")
     for warning in result.warnings:

@@ -29,6 +29,7 @@ from netc.train.loop import column_names, fit
 from netc.train.measure import make_measures
 from netc.train.progress import shown
 from netc.train.run import environment, json_text, metrics_csv, model_bytes, new_run, outcome, state_bytes
+from netc.train.tensorboard import events, require_tensorboard, together
 
 MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
 MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
@@ -62,11 +63,13 @@ def train(
     pictures: bool = True,
     table: Table | None = None,
     written: Source | None = None,
+    tensorboard: bool = False,
 ) -> Result:
     """Trains a new model of the graph by its sections into a new folder `base/name-N`.
 
     `factory` makes the model, after torch is seeded; `spec` is the text to keep with it, `written` the one that the user wrote;
-    progress goes to the stream; `overrides` are recorded; `table` is the data where it was loaded before.
+    progress goes to the stream; `overrides` are recorded; `table` is the data where it was loaded before;
+    `tensorboard` also writes event files.
     Raises NetError where a section lacks, or the data or training is at fault; then no folder is left.
     """
     if data is None:
@@ -75,6 +78,8 @@ def train(
         raise error("training", "the spec has no `train` section that says how to train", graph.span, MINIMAL)
     if not graph.losses:
         raise error("training", f"{graph.name} has no loss to minimize", graph.span, "add e.g. `loss MSELoss(p, y)`")
+    if tensorboard:
+        require_tensorboard()
     seed, device = _seed(settings), device_of(settings)
     table = table or load_data(data)
     prepared, doubts = prepared_data(graph, table, data, settings)
@@ -84,7 +89,7 @@ def train(
         started = datetime.now().astimezone()
         torch.manual_seed(seed)
         model = factory().to(device)
-        history = _fit(graph, model, settings, prepared, stream, pictures)
+        history = _fit(graph, model, settings, prepared, stream, pictures, path if tensorboard else None)
         model.cpu()  # where whoever goes on with it has its data
         record = {"network": graph.name, "seed": seed, "device": str(device), **environment(), **_times(started)}
         record |= {**outcome(history), "overrides": dict(overrides or {}), "preprocessing": prepared.preprocessing.record}
@@ -142,13 +147,16 @@ def tensors(arrays: tuple[Any, ...], dtypes: tuple[str, ...], device: torch.devi
     return tuple(torch.from_numpy(a).to(device, getattr(torch, d)) for a, d in zip(arrays, dtypes, strict=True))
 
 
-def _fit(graph: Graph, model: nn.Module, settings: Section, prepared: Prepared, stream: TextIO | None, pictures: bool) -> History:
+def _fit(
+    graph: Graph, model: nn.Module, settings: Section, prepared: Prepared, stream: TextIO | None, pictures: bool, events_in: Path | None
+) -> History:
     device = _device(model)
     home = home_of(sum(a.nbytes for a in (*prepared.train, *(prepared.validation or ()))), device)
     training = tensors(prepared.train, prepared.dtypes, home)
     validation = tensors(prepared.validation, prepared.dtypes, home) if prepared.validation is not None else None
     watched = _watched(graph, training, device) if pictures else None
-    with shown(stream, settings["epochs"]) as observer:
+    with shown(stream, settings["epochs"]) as bar, events(events_in) as writer:
+        observer = together(bar, writer)
         measures = make_measures(graph, settings, prepared.target_scaling) if validation is not None else None
         return fit(model, column_names(graph), training, settings, validation, observer, watched, measures=measures)
 

@@ -69,10 +69,17 @@ class NetModule(nn.Module):
 
     def walk(self, *inputs: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
         """The steps of the forward pass, one at a time: each node with the value that it gave."""
-        tensors = self._bind(self._inputs, inputs, named)
-        values: dict[int, Any] = {node.id: tensor for node, tensor in zip(self.graph.inputs, tensors, strict=True)}
+        return self._steps(self.graph.inputs, self._bind(self._inputs, inputs, named), self.graph.forward_nodes)
+
+    def walk_losses(self, *tensors: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
+        """The same up to the losses, from inputs and targets."""
+        nodes = self.graph.needed_for(loss.ref for loss in self.graph.losses)
+        return self._steps(self.graph.inputs + self.graph.targets, self._all(tensors, named), nodes)
+
+    def _steps(self, given: Sequence[Node], tensors: Sequence[Tensor], nodes: Sequence[Node]) -> Iterator[tuple[Node, Any]]:
+        values: dict[int, Any] = {node.id: tensor for node, tensor in zip(given, tensors, strict=True)}
         sources, files = [Ref(id) for id in values], _files(self.graph)
-        for node in self.graph.forward_nodes:
+        for node in nodes:
             if node.kind in ("param", "buffer"):
                 values[node.id] = _attribute(self, node.path)
             if node.kind != "op":

@@ -20,6 +20,7 @@ from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
 from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, refused
+from netc.train.replay import Anchor
 from netc.train.saving import Saver
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
@@ -119,6 +120,7 @@ class Fit:
         judged = self.val_batches is not None or settings["monitor"] is not None
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
+        self.anchor = Anchor(self)
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
@@ -155,6 +157,7 @@ class Fit:
         return time.perf_counter() - self.started
 
     def _epochs(self) -> None:
+        self.anchor.drop()
         looks = set(snapshot_epochs(self.epochs)) if self.watched is not None else set()
         if self.epoch == self.step == 0:
             self._look(0 in looks)
@@ -188,6 +191,8 @@ class Fit:
                 return False
             if self.step:  # never behind the last step: what ends an epoch belongs to it
                 self._save_if_due()
+            if self.anchor.is_due():
+                self._look_at_losses()
             self._step(group)
             self.step += len(group)
         return True
@@ -241,6 +246,8 @@ class Fit:
         if due:
             self.reported = now
             self._report()
+        if self.is_full and self.anchor.is_due():
+            self._look_at_losses()
         if self.best is not None:
             self.best.see(self.epoch, self.history.columns[self.monitor][-1], self.model)
         if self.stopping is not None:
@@ -254,8 +261,20 @@ class Fit:
         losses = self.history.columns["loss"]
         bad = first_not_finite(losses, self.checked)
         if bad is not None:
-            raise diverged(self.settings, losses[bad], bad + 1)
+            raise self._diverged(losses[bad], bad + 1)
         self.checked = len(losses)
+
+    def _look_at_losses(self) -> None:
+        """Ends a training whose loss is not finite, also within an epoch; else what comes later can go back to here."""
+        self._read()
+        pending = self.recorder.waiting()[:, 0].tolist()  # of the epoch that is not finished
+        bad = first_not_finite(pending, 0)
+        if bad is not None:
+            raise self._diverged(pending[bad], self.epoch + 1)
+        self.anchor.drop()
+
+    def _diverged(self, loss: float, epoch: int) -> NetError:
+        return diverged(self.settings, loss, epoch, self.anchor.origin())
 
     def _report(self, done: bool = False) -> None:
         if self.observer is not None:
@@ -267,10 +286,10 @@ class Fit:
             self._read()
         except NetError as found:
             return found
-        losses = [float(values[0]) for values in self.recorder.pending]  # of the epoch that was not finished
-        bad = first_not_finite(losses, 0)
+        pending = self.recorder.waiting()[:, 0].tolist()
+        bad = first_not_finite(pending, 0)
         if bad is not None:
-            return diverged(self.settings, losses[bad], self.epoch + 1)
+            return self._diverged(pending[bad], self.epoch + 1)
         return refused(self.settings, e, self.epoch + 1)
 
 

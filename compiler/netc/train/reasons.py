@@ -4,18 +4,42 @@ from __future__ import annotations
 
 import math
 
-from netc.diagnostics import NetError, error
+from netc.diagnostics import Diagnostic, NetError, Related, error
 from netc.settings import Section
+from netc.train.replay import Origin
+
+# What keeps the arguments of a function where it is finite, and so is its slope.
+REMEDIES = {
+    "log": "keep what goes in above 0: `log(clamp(h, min=1e-6))`, or `log1p` of what is not negative",
+    "sqrt": "keep what goes in above 0: `sqrt(h + 1e-6)`",
+    "rsqrt": "keep what goes in above 0: `rsqrt(h + 1e-6)`",
+    "exp": "keep what goes in small: `exp(clamp(h, max=20))`",
+    "/": "keep the divisor away from 0: `a / (b + 1e-6)`",
+    "div": "keep the divisor away from 0: `div(a, b + 1e-6)`",
+    "**": "a power below 1 needs what is above 0",
+    "norm": "at 0 the norm has no slope: `sqrt(sum(h ** 2) + 1e-6)`",
+}
+LARGE = 1e4  # what goes in is larger than any network wants it: the training diverged before
 
 
-def diverged(settings: Section, loss: float, epoch: int) -> NetError:
-    """The loss of an epoch (from 1) is not finite."""
+def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None) -> NetError:
+    """The loss of an epoch (from 1) is not finite; `origin` is where that began, if it is known."""
     what = "NaN" if math.isnan(loss) else "infinite"
     made = settings.made("optimizer")
     ways = [f"a smaller `lr` (now {made.values.get('lr')})"]
     ways += ["`clip_grad_norm = 1.0`"] if settings["clip_grad_norm"] is None else []
     hint = f"try {', '.join(ways)}, or `normalize` the data"
-    return error("training", f"the loss became {what} in epoch {epoch} of {settings['epochs']}", made.span, hint)
+    message = f"the loss became {what} in epoch {epoch} of {settings['epochs']}"
+    if origin is None:
+        return error("training", message, made.span, hint)
+    node, largest = origin.node, max((max(-low, high) for low, high in origin.inputs), default=0.0)
+    name = node.op.name if node.op else node.path
+    thing = f"gradient that is not finite is that of `{name}`" if origin.is_gradient else f"value that is not finite is what `{name}` gives"
+    ranges = " and ".join(f"{low:.4g} to {high:.4g}" for low, high in origin.inputs[:3])
+    hint = REMEDIES[name] if name in REMEDIES and largest < LARGE else hint
+    related = (Related(made.span, "trained with this"),)
+    return NetError([Diagnostic("training", f"{message}; the first {thing}", node.span,
+                                f"of numbers from {ranges}" if ranges else "", related, hint)])  # fmt: skip
 
 
 def refused(settings: Section, e: Exception, epoch: int) -> NetError:

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 State = dict[str, Any]
 
 
-def standing(fit: Fit) -> State:
-    """All that the steps to come depend on, and what was recorded. Tensors are those of the training itself, not copies."""
-    history = fit.history
+def place(fit: Fit) -> State:
+    """All that the steps to come depend on. Tensors are those of the training itself, not copies."""
     return {
         "epoch": fit.epoch,
         "step": fit.step,
@@ -26,9 +25,30 @@ def standing(fit: Fit) -> State:
         "optimizer": fit.optimizer.state_dict(),
         "scheduler": None if fit.scheduler is None else fit.scheduler.state_dict(),
         "scaler": None if fit.take_step.scaler is None else fit.take_step.scaler.state_dict(),
+        "random": random_states(),
+    }
+
+
+def go_back(fit: Fit, state: State) -> None:
+    """Makes the next step the one that came after `place`."""
+    fit.model.load_state_dict(state["model"])
+    fit.optimizer.load_state_dict(state["optimizer"])
+    if fit.scheduler is not None:
+        fit.scheduler.load_state_dict(state["scheduler"])
+    if fit.take_step.scaler is not None:
+        fit.take_step.scaler.load_state_dict(state["scaler"])
+    fit.epoch, fit.step = state["epoch"], state["step"]
+    fit.batches.go_back(state["order"])
+    restore_random(state["random"])
+
+
+def standing(fit: Fit) -> State:
+    """The place of the training, what it stops and judges by, and what was recorded."""
+    history = fit.history
+    return {
+        **place(fit),
         "best": None if fit.best is None or fit.best.value is None else [fit.best.value, fit.best.epoch, dict(fit.best.state)],
         "stopping": None if fit.stopping is None else [fit.stopping.best, fit.stopping.best_epoch],
-        "random": random_states(),
         "pending": [recorder.waiting() for recorder in fit.recorders],
         "columns": {name: torch.tensor(values, dtype=torch.float64) for name, values in history.columns.items()},
         "snapshots": [[s.epoch, s.output] for s in history.snapshots],
@@ -39,18 +59,10 @@ def standing(fit: Fit) -> State:
 
 def restore(fit: Fit, state: State) -> None:
     """Makes the training stand where that one stood."""
-    fit.model.load_state_dict(state["model"])
-    fit.optimizer.load_state_dict(state["optimizer"])
-    if fit.scheduler is not None:
-        fit.scheduler.load_state_dict(state["scheduler"])
-    if fit.take_step.scaler is not None:
-        fit.take_step.scaler.load_state_dict(state["scaler"])
     if fit.best is not None and state["best"] is not None:
         fit.best.value, fit.best.epoch, fit.best.state = state["best"]
     if fit.stopping is not None:
         fit.stopping.best, fit.stopping.best_epoch = state["stopping"]
-    fit.epoch, fit.step = state["epoch"], state["step"]
-    fit.batches.go_back(state["order"])
     for recorder, waiting in zip(fit.recorders, state["pending"], strict=True):
         recorder.take_up(waiting)
     for name, values in state["columns"].items():
@@ -58,4 +70,4 @@ def restore(fit: Fit, state: State) -> None:
     fit.history.snapshots = [Snapshot(epoch, output) for epoch, output in state["snapshots"]]
     fit.history.stopped_early = state["stopped_early"]
     fit.history.seconds = state["seconds"]
-    restore_random(state["random"])
+    go_back(fit, state)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netc.emit.members import Container, Inner, Layer, Member, Raw
-from netc.emit.units import Unit
+from netc.units import Unit
 
 Members = Mapping[int, dict[str, Member]]  # by unit
 

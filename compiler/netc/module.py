@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cache, reduce
-from importlib import import_module
-from operator import add
+from collections.abc import Callable, Iterator
+from functools import cached_property, partial
 from typing import Any
 
-import einops
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from netc.code import Text, construction, expression, size_writer
+from netc.code import Text, expression, size_writer
+from netc.construct import Block, construct, evaluated, executed, files_of
 from netc.graph import Graph, Node, Ref
-from netc.ops import python
-from netc.settings import Made
-from netc.tensors import TensorType
-from netc.unroll import unroll
+from netc.plan import Plan
+from netc.unroll import Direct, Hierarchy, Walk, direct
 
 
 class NetModule(nn.Module):
@@ -26,6 +21,9 @@ class NetModule(nn.Module):
 
     The layers are sub-modules under their labels, so `state_dict` has the keys that the ejected class has. `loss(*inputs,
     *targets)` gives the sum of the spec's losses; both also take their tensors by name.
+
+    What runs is `code`: torch's functions on the layers' parameters. Where something hangs on the calls of the layers or
+    blocks (a hook, a parametrization, another layer in one's place, a wrapper, a tracer), these are called instead.
     """
 
     graph: Graph
@@ -33,87 +31,84 @@ class NetModule(nn.Module):
     def __init__(self, graph: Graph) -> None:
         super().__init__()
         self.graph = graph
-        files = _files(graph)
-        for node in graph.registered:
-            _register(self, node, graph, files)
-        for tie in graph.ties:
-            _share(self, tie.left, tie.right)
-        with torch.no_grad():
-            for rule in graph.init_rules:
-                for key in rule.keys:
-                    _function_of(rule.init.recipe.target)(self.get_parameter(key), **rule.init.values)
-        for key in graph.frozen:
-            self.get_parameter(key).requires_grad_(False)
-        self._plan()
+        construct(self, graph)
+        self._prepare()
 
-    def _plan(self) -> None:
-        """Prepares the walks, which are compiled when they are first needed, also after copying and unpickling."""
+    def _prepare(self) -> None:
+        """What is not part of the state: it is made anew after copying and unpickling."""
         graph = self.graph
-        tensors = graph.inputs + graph.targets
         self._inputs = [graph.name_of(n) for n in graph.inputs]
-        self._tensors = [graph.name_of(n) for n in tensors]
+        self._tensors = [graph.name_of(n) for n in graph.inputs + graph.targets]
         self._losses = [o.name for o in graph.losses]
-        self._metrics = [o.name for o in graph.metrics]
-        self._walks: dict[str, Callable[..., tuple[Any, ...]]] = {}
+        self._ways = {walk.name: _Way(graph, walk) for walk in walks(graph)}
+        hierarchy = Hierarchy(graph, [name for name, _ in files_of(graph)])
+        for way in self._ways.values():  # now, as a compiler that traces a call cannot make functions
+            way.nested = executed(hierarchy.nested(way.walk).text, files_of(graph))
+        for path, text in hierarchy.blocks.items():
+            block = self.get_submodule(path)
+            if isinstance(block, Block):
+                block.compute = executed(text, files_of(graph))
 
-    def _walk(self, name: str) -> Callable[..., tuple[Any, ...]]:
-        """The compiled walk of that name: it takes the module and the tensors, and gives the values that the name says."""
-        if name not in self._walks:
-            graph = self.graph
-            tensors = graph.inputs if name == "outputs" else graph.inputs + graph.targets
-            objectives = [*graph.losses, *graph.metrics]
-            wanted = {"outputs": graph.outputs, "losses": graph.losses, "objectives": objectives,
-                      "evaluation": [*graph.outputs[:1], *objectives]}[name]  # fmt: skip
-            self._walks[name] = _function(unroll(graph, name, tensors, [o.ref for o in wanted]), _files(graph))
-        return self._walks[name]
+    @property
+    def code(self) -> str:
+        """The source of what runs in `forward`; `parts` are the layers, their parameters (`p_`) and their buffers (`b_`)."""
+        return self._ways["forward"].direct.text
 
     def walk(self, *inputs: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
         """The steps of the forward pass, one at a time: each node with the value that it gave."""
-        return self._steps(self.graph.inputs, self._bind(self._inputs, inputs, named), self.graph.forward_nodes)
+        return self._steps("forward", self._bind(self._inputs, inputs, named))
 
     def walk_losses(self, *tensors: Tensor, **named: Tensor) -> Iterator[tuple[Node, Any]]:
         """The same up to the losses, from inputs and targets."""
-        nodes = self.graph.needed_for(loss.ref for loss in self.graph.losses)
-        return self._steps(self.graph.inputs + self.graph.targets, self._all(tensors, named), nodes)
+        return self._steps("loss", self._all(tensors, named))
 
-    def _steps(self, given: Sequence[Node], tensors: Sequence[Tensor], nodes: Sequence[Node]) -> Iterator[tuple[Node, Any]]:
-        values: dict[int, Any] = {node.id: tensor for node, tensor in zip(given, tensors, strict=True)}
-        sources, files = [Ref(id) for id in values], _files(self.graph)
-        for node in nodes:
+    def _steps(self, name: str, tensors: tuple[Tensor, ...]) -> Iterator[tuple[Node, Any]]:
+        walk, graph, files = self._ways[name].walk, self.graph, files_of(self.graph)
+        values: dict[int, Any] = {ref.node: tensor for ref, tensor in zip(walk.takes, tensors, strict=True)}
+        for node in graph.needed_for(walk.results):
             if node.kind in ("param", "buffer"):
-                values[node.id] = _attribute(self, node.path)
+                holder, _, attribute = node.path.rpartition(".")
+                values[node.id] = getattr(self.get_submodule(holder), attribute)
             if node.kind != "op":
                 continue
-            sizes = size_writer(self.graph, sources, lambda ref: f"values[{ref.node}]")
+            sizes = size_writer(graph, walk.takes, lambda ref: f"values[{ref.node}]")
             text = expression(node, lambda ref: Text("".join([f"values[{ref.node}]", *(f"[{i}]" for i in ref.path)])), "layer", sizes).text
             layer = self.get_submodule(node.path) if node.is_module else None
-            values[node.id] = _lambda(f"lambda self, values, layer: {text}", files)(self, values, layer)
+            values[node.id] = evaluated(f"lambda self, values, layer: {text}", files)(self, values, layer)
             yield node, values[node.id]
+
+    def _run(self, name: str, tensors: tuple[Tensor, ...]) -> Any:
+        """What is computed under a name, directly where that makes no difference."""
+        way = self._ways[name]
+        if torch.compiler.is_compiling():
+            return way.nested(self, *tensors)
+        plan = way.plan
+        if plan is None or not plan.holds(self):
+            plan = way.plan = Plan(self, way.direct)
+        if plan.is_usable and plan.is_free():
+            return way.function(self, plan.parts, *tensors)
+        return way.nested(self, *tensors)
 
     def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
         """The output for the inputs, in the order of the spec or by name; a tuple where there are several outputs."""
         if named or len(inputs) != len(self._inputs):
             inputs = self._bind(self._inputs, inputs, named)
-        outputs = self._walk("outputs")(self, *inputs)
-        return outputs[0] if len(outputs) == 1 else outputs
+        return self._run("forward", inputs)
 
     def loss(self, *tensors: Tensor, **named: Tensor) -> Tensor:
         """The sum of all losses (a scalar) for the inputs and targets, in the order of the spec or by name."""
-        return _total(self._walk("losses")(self, *self._all(tensors, named)))
+        total: Tensor = self._run("loss", self._all(tensors, named))
+        return total
 
     def losses(self, *tensors: Tensor, **named: Tensor) -> dict[str, Tensor]:
         """The sum of all losses as `loss`, then where there are several each by its name, then the metrics."""
-        return self._named(self._walk("objectives")(self, *self._all(tensors, named)))
+        values: dict[str, Tensor] = self._run("losses", self._all(tensors, named))
+        return values
 
     def evaluated(self, *tensors: Tensor, **named: Tensor) -> tuple[Any, dict[str, Tensor]]:
         """The first output, and what `losses` gives, of one pass."""
-        output, *values = self._walk("evaluation")(self, *self._all(tensors, named))
-        return output, self._named(values)
-
-    def _named(self, values: Sequence[Tensor]) -> dict[str, Tensor]:
-        count = len(self._losses)
-        parts = dict(zip(self._losses, values, strict=False)) if count > 1 else {}
-        return {"loss": _total(values[:count]), **parts, **dict(zip(self._metrics, values[count:], strict=True))}
+        found: tuple[Any, dict[str, Tensor]] = self._run("evaluated", self._all(tensors, named))
+        return found
 
     def _all(self, tensors: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
         if not self._losses:
@@ -133,101 +128,48 @@ class NetModule(nn.Module):
         return self.graph.name
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_walks"}
+        return {k: v for k, v in self.__dict__.items() if k != "_ways"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
-        self._plan()
+        self._prepare()
 
 
-def _construct(node: Node, files: Files) -> nn.Module:
-    """The layer of a node, with fresh parameters."""
-    made = _lambda(f"lambda: {construction(node)}", files)()
-    assert isinstance(made, nn.Module)
-    return made
+class _Way:
+    """The two functions of a walk, and for which layers the direct one was planned."""
+
+    def __init__(self, graph: Graph, walk: Walk) -> None:
+        self.graph, self.walk = graph, walk
+        self.plan: Plan | None = None
+        self.nested: Callable[..., Any]
+
+    @cached_property
+    def direct(self) -> Direct:
+        """The source of the direct one."""
+        return direct(self.graph, self.walk, [name for name, _ in files_of(self.graph)])
+
+    @cached_property
+    def function(self) -> Callable[..., Any]:
+        """The direct one."""
+        return executed(self.direct.text, files_of(self.graph))
 
 
-def _register(root: nn.Module, node: Node, graph: Graph, files: Files) -> None:
-    """Puts a layer, parameter or buffer at its dotted path, with plain containers on the way."""
-    *outer, name = node.path.split(".")
-    for part in outer:
-        if part not in root._modules:
-            root.add_module(part, nn.Module())
-        root = root.get_submodule(part)
-    if node.is_module:
-        root.add_module(name, _construct(node, files))
-    elif node.kind == "param":
-        root.register_parameter(name, nn.Parameter(_tensor(node, graph)))
-    else:
-        root.register_buffer(name, _tensor(node, graph))
+def walks(graph: Graph) -> list[Walk]:
+    """What a module of the graph computes: the outputs, and where it has losses their sum, and all of them with the metrics."""
+    inputs, tensors = ([Ref(n.id) for n in nodes] for nodes in (graph.inputs, graph.inputs + graph.targets))
+    found = [Walk("forward", inputs, [o.ref for o in graph.outputs])]
+    if graph.losses:
+        losses = [loss.ref for loss in graph.losses]
+        everything = [*losses, *(metric.ref for metric in graph.metrics)]
+        found += [Walk("loss", tensors, losses, " + ".join), Walk("losses", tensors, everything, partial(_by_name, graph))]
+    if graph.losses and graph.outputs:
+        found += [Walk("evaluated", tensors, [graph.outputs[0].ref, *everything], lambda v: f"{v[0]}, {_by_name(graph, v[1:])}")]
+    return found
 
 
-def _tensor(node: Node, graph: Graph) -> Tensor:
-    """What a parameter or buffer begins with."""
-    init = node.config["init"].value
-    kind = node.type
-    assert isinstance(kind, TensorType)
-    if isinstance(init, Ref):
-        walk = _function(unroll(graph, "start", [], [init]), _files(graph))
-        made: Tensor = walk(nn.Module())[0]
-        return made.clone()
-    empty = torch.empty([int(str(size)) for size in kind.shape], dtype=getattr(torch, kind.dtype))
-    if isinstance(init, Made):
-        _function_of(init.recipe.target)(empty, **init.values)
-        return empty
-    return empty.fill_(init)
-
-
-def _attribute(root: nn.Module, path: str) -> Any:
-    """The parameter or buffer at a dotted path."""
-    outer, _, name = path.rpartition(".")
-    return getattr(root.get_submodule(outer), name)
-
-
-def _share(root: nn.Module, left: str, right: str) -> None:
-    """Gives the layer of one key the parameter of another."""
-    path, _, name = left.rpartition(".")
-    setattr(root.get_submodule(path), name, root.get_parameter(right))
-
-
-def _function_of(target: str) -> Callable[..., Any]:
-    """The function of a dotted name."""
-    module, name = target.rsplit(".", 1)
-    function: Callable[..., Any] = getattr(import_module(module), name)
-    return function
-
-
-Files = tuple[tuple[str, str], ...]  # the name that a Python file is imported under, and its absolute path
-NAMES = {"torch": torch, "nn": nn, "F": F, "einops": einops}
-
-
-def _files(graph: Graph) -> Files:
-    """The Python files that the spec uses, which it was allowed to when it was loaded."""
-    return tuple(graph.python_files.items())
-
-
-@cache
-def _names(files: Files) -> dict[str, Any]:
-    """What generated source may call."""
-    return NAMES | {name: python.load(file) for name, file in files}
-
-
-@cache
-def _lambda(source: str, files: Files) -> Callable[..., Any]:
-    """A lambda of generated source. The text consists of the op table's names and literals only."""
-    function: Callable[..., Any] = eval(source, _names(files))
-    return function
-
-
-@cache
-def _function(source: str, files: Files) -> Callable[..., tuple[Any, ...]]:
-    """The function of generated source."""
-    space: dict[str, Any] = dict(_names(files))
-    exec(source, space)
-    made: list[Any] = [value for name, value in space.items() if name not in _names(files) and callable(value)]
-    function: Callable[..., tuple[Any, ...]] = made[0]
-    return function
-
-
-def _total(losses: Sequence[Tensor]) -> Tensor:
-    return losses[0] if len(losses) == 1 else reduce(add, losses)
+def _by_name(graph: Graph, values: list[str]) -> str:
+    """The sum of the losses, then where there are several each, then the metrics, as a dict."""
+    count = len(graph.losses)
+    names = [o.name for o in (*(graph.losses if count > 1 else ()), *graph.metrics)]
+    shown = values if count > 1 else values[1:]
+    return "{" + ", ".join(f'"{n}": {v}' for n, v in zip(["loss", *names], [" + ".join(values[:count]), *shown], strict=True)) + "}"

@@ -9,10 +9,10 @@ from netc.code import Text, is_left_out, literal
 from netc.emit.members import Container, Inner, Layer, Member, Raw, Written, flows, is_chain, members_of
 from netc.emit.recursion import Class, below, everything
 from netc.emit.texts import INDENT, WIDTH, annotation, docstring, result_type, returned
-from netc.units import NodeStep, Unit
 from netc.emit.writer import Writer, safe
 from netc.graph import Graph, Ref
 from netc.tensors import type_text
+from netc.units import NodeStep, Unit
 
 MOST_ALIKE = 3  # more layers than these that are made alike are written once
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from netc.emit.members import is_plain
-from netc.units import CallStep, NodeStep, Step, results_of
 from netc.graph import Graph, Ref
+from netc.units import CallStep, NodeStep, Step, results_of
 
 SHORTEST = 3  # steps that are a loop; fewer read better one by one
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any, Union
 
 from netc.code import Text, expression, is_left_out, is_required, literal, short
-from netc.units import CallStep, NodeStep, Unit
 from netc.graph import Graph, Node, Ref
 from netc.settings import Made
 from netc.tensors import DEFAULT_DTYPE, TensorType
+from netc.units import CallStep, NodeStep, Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from netc.code import BINDING, Text, short
 from netc.emit.classes import Classes
 from netc.emit.members import init_line
 from netc.emit.texts import INDENT, WIDTH, docstring, result_type, returned
-from netc.units import CallStep, NodeStep, Step, Unit, units_of
 from netc.emit.writer import Writer, safe, use_counts
 from netc.graph import Graph, InitRule, Node, Ref
 from netc.tensors import type_text
+from netc.units import CallStep, NodeStep, Step, Unit, units_of
 
 
 def emit(graph: Graph, origin: str = "") -> str:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from netc.code import Text, expression, size_writer
 from netc.emit.loops import Children, Loop, find_loop, is_tuple
 from netc.emit.texts import INDENT, WIDTH
-from netc.units import NodeStep, Step, results_of
 from netc.graph import Graph, Ref
 from netc.lower.scope import SOURCE_NAMES
 from netc.tensors import Type
+from netc.units import NodeStep, Step, results_of
 
 
 def safe(name: str) -> str:

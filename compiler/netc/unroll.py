@@ -107,6 +107,12 @@ class _Body:
                 return self.texts[start] + "".join(f"[{i}]" for i in ref.path[length:])
         raise KeyError(ref)
 
+    def expression(self, node: Node, value: Callable[[Ref], str], layer: str) -> str:
+        """What a node computes, its operands written by `value`."""
+        if node.op is not None and node.op.written == "creation" and self.arguments:
+            self.used.add(self.arguments[0])  # for its device
+        return expression(node, lambda ref: Text(value(ref)), layer, self.sizes).text
+
     def add(self, text: str, gives: Sequence[Ref]) -> None:
         """A line that gives these values."""
         used, self.used = self.used, set()
@@ -164,7 +170,7 @@ class _DirectWriter:
         form = form_of(node)
         if form is None:
             called = f"{self._part(Part(node.path, 'layer'))}.forward" if node.is_module else ""
-            return expression(node, lambda ref: Text(self.body.value(ref)), called, self.body.sizes).text
+            return self.body.expression(node, self.body.value, called)
         assert node.op is not None
         self.checks[node.path] = Check(node.path, node.op.target, form, frozenset(node.call))
         return PLACE.sub(lambda match: self._filled(node, match[1], match[2]), form.text)
@@ -262,7 +268,7 @@ class Hierarchy:
 
     def _node(self, body: _Body, node: Node, path: str) -> str:
         layer = reach(node.path, path) if node.is_module else ""
-        return expression(node, lambda ref: Text(self._value(body, ref, path)), layer, body.sizes).text
+        return body.expression(node, lambda ref: self._value(body, ref, path), layer)
 
     def _value(self, body: _Body, ref: Ref, path: str) -> str:
         node = self.graph.node(ref.node)

@@ -89,7 +89,17 @@ def test_wrong_use_is_2(arguments: list[str], good: Path, capsys: pytest.Capture
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["compile", "--help"], ["train", "--help"], ["draw", "--help"], ["runs", "--help"], ["compare", "--help"], ["--version"]],
+    [
+        ["--help"],
+        ["compile", "--help"],
+        ["train", "--help"],
+        ["draw", "--help"],
+        ["runs", "--help"],
+        ["compare", "--help"],
+        ["eval", "--help"],
+        ["predict", "--help"],
+        ["--version"],
+    ],
 )
 def test_help(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(*arguments) == 0

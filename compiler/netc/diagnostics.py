@@ -142,6 +142,8 @@ def render(diagnostic: Diagnostic, color: bool = False) -> str:
         if span.source is not shown:
             lines.append(paint("gutter", " " * width + "-->") + f" {printable(str(span))}")
             shown = span.source
+        if not span.source.text:
+            continue
         text, marks = excerpt(span, mark)
         number = paint("gutter", f"{span.position[0]:>{width}} |")
         style = d.severity if mark == "^" else "gutter"

@@ -58,5 +58,7 @@ class Span:
         return Span(self.source, self.start, other.end)
 
     def __str__(self) -> str:
+        if not self.source.text:  # a file that is not text, such as one of data: it has a name only
+            return self.source.name
         line, column = self.position
         return f"{self.source.name}:{line}:{column}"

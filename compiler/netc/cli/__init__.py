@@ -27,13 +27,14 @@ netc compiles neural networks described in .net files to PyTorch.
   netc runs                              list the runs in runs/; --plot draws their curves
   netc compare runs/net-1 runs/net-2     what differs between runs, and which did better
   netc eval runs/net-1                   the losses and metrics of a run's model, computed anew
+  netc predict runs/net-1 --data new.csv predictions for the rows of a file
   netc fmt network.net                   format it
   netc explain shape-mismatch            what the code of an error means
   netc ops Conv2d                        look up a layer, function or setting; without a name all of them
 """
 
 # The files of this package that are commands, in the order of `netc --help`.
-COMMANDS = ("new", "check", "compile", "train", "runs", "compare", "eval", "draw", "fmt", "ops", "explain")
+COMMANDS = ("new", "check", "compile", "train", "runs", "compare", "eval", "predict", "draw", "fmt", "ops", "explain")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -15,6 +15,7 @@ from netc.runs.table import aligned
 TEXT = """\
 Computes the losses and metrics of a run's model anew: on the rows that it was trained on and on those held out.
   netc eval runs/net-1                      on the run's own data
+  netc eval runs/net-1 --data new.csv       on the rows of a file (.csv, .tsv, .parquet, .npz, .npy), prepared as in training
   netc eval runs/net-1 --best               with the weights of the best epoch rather than the last
 """
 
@@ -23,6 +24,7 @@ def add(commands: Commands) -> None:
     """Describes the command."""
     parser = command(commands, "eval", TEXT, run)
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run")
+    parser.add_argument("--data", type=Path, metavar="FILE", help="rows with all columns of the training, targets too")
     parser.add_argument("--best", action="store_true", help="take the weights of the best epoch")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="for a person (text) or for other programs")
     parser.add_argument("--allow-python", action="store_true", help="run the Python files that the spec of the run uses")
@@ -30,9 +32,10 @@ def add(commands: Commands) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Does it."""
-    from netc.runs.evaluate import evaluate_parts
+    from netc.runs.evaluate import evaluate_file, evaluate_parts
 
-    found = evaluate_parts(open_run(parsed.run_folder, allow_python=parsed.allow_python), parsed.best)
+    opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
+    found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best)
     print(json.dumps(_finite(found), indent=2) if parsed.format == "json" else _text(found))
     return 0
 

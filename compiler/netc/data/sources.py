@@ -26,11 +26,12 @@ def load_data(section: Section) -> Table:
     return _sklearn(made) if made.recipe.name.startswith("sklearn.") else _read(made.recipe.target, made.values, made.span, {})
 
 
-def load_table(source: str | Path | Section, preprocessing: Preprocessing | None = None) -> Table:
+def load_table(source: str | Path | Section, preprocessing: Preprocessing | None = None, like: Made | None = None) -> Table:
     """The table of a file (by its ending: `.csv`, `.tsv`, `.parquet`, `.npz`, `.npy`) or of a `data` section.
 
     With the preprocessing of a training, columns are read as what they were then: texts that spell numbers stay texts. What
-    `preprocessing.apply` makes of the table is what the network takes. Raises NetError `data`.
+    `preprocessing.apply` makes of the table is what the network takes. A file of the kind of the source `like` is written as that
+    one is: with its delimiter, for example. Raises NetError `data`.
     """
     if isinstance(source, Section):
         return load_data(source)
@@ -44,6 +45,9 @@ def load_table(source: str | Path | Section, preprocessing: Preprocessing | None
     recipe = next(r for r in SOURCES if r.name == kind)
     values = {p.name: p.default for p in recipe.params} | {recipe.params[0].name: str(path.resolve())}
     values |= {"delimiter": "\t"} if path.suffix.lower() == ".tsv" else {}
+    if like is not None and like.recipe is recipe:
+        files = [p.name for p in recipe.params if p.kind == "file"]
+        values |= {name: value for name, value in like.values.items() if name not in files}
     return _read(recipe.target, values, span, {} if preprocessing is None else preprocessing.kinds)
 
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import torch
 
 from netc.data.checks import no_data, prepared_data
 from netc.data.normalize import Array
-from netc.data.prepare import Prepared
+from netc.data.preprocessing import Preprocessing
 from netc.data.sources import load_data
 from netc.diagnostics import error
+from netc.module import NetModule
 from netc.pipeline import Network
 from netc.runs.folder import Run
+from netc.runs.given import given
 from netc.settings import Section
 from netc.train.evaluate import evaluate
 from netc.train.measure import make_measures
@@ -24,19 +27,36 @@ Values = Mapping[str, float]  # each loss and metric by its name, and `rows`
 def evaluate_parts(run: Run, best: bool = False) -> dict[str, Values]:
     """The losses and metrics on the training rows and on each part that was held out, as the spec divides the data.
 
-    Raises `NetError` where the data, the spec or the weights cannot be read.
+    `best` takes the weights of the best epoch. Raises `NetError` where the data, the spec or the weights cannot be read.
     """
     network = run.network()
     data, settings = sections(network)
     prepared, _ = prepared_data(network.graph, network.table or load_data(data), data, settings)
     model = run.module(best=best)
     size = len(prepared.train[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])  # as validation had it
-    found: dict[str, Values] = {}
-    for name, arrays in parts_of(prepared).items():
-        measures = make_measures(network.graph, settings, prepared.target_scaling)
-        values = evaluate(model, settings, tensors(arrays, prepared.dtypes, torch.device("cpu")), size, measures)
-        found[name] = {"rows": float(len(arrays[0])), **values}
-    return found
+    parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.test}
+    present = [(name, arrays) for name, arrays in parts.items() if arrays is not None]
+    return {name: _values(model, settings, prepared.preprocessing, arrays, size) for name, arrays in present}
+
+
+def evaluate_file(run: Run, path: Path, best: bool = False) -> dict[str, Values]:
+    """The losses and metrics on the rows of a file, which are prepared as in training.
+
+    Raises `NetError` where the file, the spec or the weights cannot be read, or the file does not fit the training.
+    """
+    network = run.network()
+    _, settings = sections(network)
+    rows = given(run, network, path)
+    applied = rows.inputs_and_targets()
+    arrays = (*applied.inputs, *(applied.targets or ()))
+    size = len(arrays[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])
+    return {path.name: _values(run.module(best=best), settings, rows.done, arrays, size)}
+
+
+def _values(model: NetModule, settings: Section, done: Preprocessing, arrays: tuple[Array, ...], size: int) -> Values:
+    dtypes = tuple(fitted.dtype for fitted in (*done.inputs, *done.targets))
+    measures = make_measures(model.graph, settings, done.targets[0].scaling if done.targets else None)
+    return {"rows": float(len(arrays[0])), **evaluate(model, settings, tensors(arrays, dtypes, torch.device("cpu")), size, measures)}
 
 
 def sections(network: Network) -> tuple[Section, Section]:
@@ -46,9 +66,3 @@ def sections(network: Network) -> tuple[Section, Section]:
     if network.training is None or not network.graph.losses:
         raise error("training", "the spec of the run does not say how it was trained", network.graph.span)
     return network.data, network.training
-
-
-def parts_of(prepared: Prepared) -> dict[str, tuple[Array, ...]]:
-    """The parts of the data that have rows, by name."""
-    parts = {"training": prepared.train, "validation": prepared.validation, "test": getattr(prepared, "test", None)}
-    return {name: arrays for name, arrays in parts.items() if arrays is not None}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -24,16 +25,26 @@ class Verdict:
     target: Array | None
 
 
-@torch.no_grad()
 def outputs(model: nn.Module, inputs: tuple[Tensor, ...]) -> Array:
-    """The first output for all rows, as numpy; the model, which is in evaluation mode, is run on some thousand at a time."""
-    found = []
+    """The first output for all rows, as numpy."""
+    return all_outputs(model, inputs)[0]
+
+
+@torch.no_grad()
+def all_outputs(model: nn.Module, inputs: tuple[Tensor, ...]) -> list[Array]:
+    """Each output for all rows; of one that is a tuple its first part. The model, in evaluation mode, gets some thousand at a time."""
+    found: list[list[Array]] = []
     for batch in zip(*(torch.split(t, STEP) for t in inputs), strict=True):
-        output = model(*batch)
-        while isinstance(output, tuple):
-            output = output[0]
-        found.append(plain(output))
-    return np.concatenate(found)
+        given = model(*batch)
+        found.append([plain(_first(part)) for part in (given if isinstance(given, tuple) else (given,))])
+    return [np.concatenate(parts) for parts in zip(*found, strict=True)]
+
+
+def _first(output: Any) -> Tensor:
+    while isinstance(output, tuple):
+        output = output[0]
+    assert isinstance(output, Tensor)
+    return output
 
 
 def plain(output: Tensor) -> Array:

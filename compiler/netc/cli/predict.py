@@ -1,0 +1,40 @@
+"""`netc predict`: the predictions of a trained model for new rows."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from netc.cli.common import Commands, command
+from netc.runs.folder import open_run
+
+TEXT = """\
+Writes the rows of a file with the predictions of a run's model in columns behind their own:
+  predicted_TARGET    the class by its name, or the number in the units of the data
+  probability_CLASS   of a classifier, for each class
+The rows are prepared exactly as those of the training were. A column that is missing, and a text that the training did not have, are
+errors that name it. Columns that the network does not take are left as they are.
+  netc predict runs/net-1 --data new.csv              on the terminal
+  netc predict runs/net-1 --data new.csv -o out.csv   into a file (.csv, .tsv, .parquet)
+"""
+
+
+def add(commands: Commands) -> None:
+    """Describes the command."""
+    parser = command(commands, "predict", TEXT, run)
+    parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run")
+    parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="the rows: .csv, .tsv, .parquet, .npz or .npy")
+    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write them")
+    parser.add_argument("--best", action="store_true", help="take the weights of the best epoch")
+    parser.add_argument("--allow-python", action="store_true", help="run the Python files that the spec of the run uses")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Does it."""
+    if parsed.output is not None and parsed.output.resolve() == parsed.data.resolve():
+        parsed.parser.error("-o would overwrite the rows that are read")
+    from netc.runs.predict import predict
+
+    text = predict(open_run(parsed.run_folder, allow_python=parsed.allow_python), parsed.data, parsed.output, parsed.best)
+    print(f"wrote {parsed.output}" if text is None else text, end="\n" if text is None else "")
+    return 0

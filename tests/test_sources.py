@@ -124,7 +124,7 @@ def test_features_without_a_target(tmp_path: Path) -> None:
 
 def test_one_of_three_targets_by_its_name(tmp_path: Path) -> None:
     text = spec("sklearn.load_linnerud()", loss="MSELoss(p, Pulse)").replace("target y", "target Pulse")
-    data = sklearn.datasets.load_linnerud()
+    data: Any = sklearn.datasets.load_linnerud()
     assert prepared(here(tmp_path, text)).train[1][:, 0].tolist() == data.target[:, 2].tolist()
 
 
@@ -193,7 +193,7 @@ train {
 
 
 def test_npz_feeds_inputs_by_name(tmp_path: Path) -> None:
-    digits = sklearn.datasets.load_digits()
+    digits: Any = sklearn.datasets.load_digits()
     years = np.arange(len(digits.target), dtype=np.float32)
     np.savez(tmp_path / "digits.npz", label=digits.target, image=digits.images[:, None], years=years)
     net = here(tmp_path, IMAGES)
@@ -205,7 +205,7 @@ def test_npz_feeds_inputs_by_name(tmp_path: Path) -> None:
 
 
 def test_npy(tmp_path: Path) -> None:
-    digits = sklearn.datasets.load_digits()
+    digits: Any = sklearn.datasets.load_digits()
     np.save(tmp_path / "x.npy", digits.data)
     np.save(tmp_path / "y.npy", digits.target)
     net = here(tmp_path, spec('npy("x.npy", "y.npy")', **CLASSES, p="Linear(10)"))
@@ -341,8 +341,8 @@ def test_missing_values_are_filled_by_scikit_learns_rules_from_the_training_rows
         net = here(tmp_path, spec(csv(tmp_path, GAPS), keys=f'x = "a"\n  missing = {strategy}\n  validation = 0.3'))
         data = prepared(net)
         column = table_of(net).select(["a"])[0].values
-        theirs = SimpleImputer(strategy=strategy).fit(column[data.rows]).statistics_[0]
-        assert data.preprocessing.inputs[0].encodings[0].fill == (theirs,)
+        theirs: Any = SimpleImputer(strategy=strategy).fit(column[data.rows])
+        assert data.preprocessing.inputs[0].encodings[0].fill == (theirs.statistics_[0],)
         assert np.allclose(data.train[0], SimpleImputer(strategy=strategy).fit_transform(column[data.rows]))
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
+import pyarrow.compute
 
 from netc.data.columns import Columns, category_column, chunks
 from netc.data.normalize import Array
 from netc.data.store import LARGE_BYTES, new_array, release
+
+pc: Any = pyarrow.compute  # its functions are made when it is imported, so no checker knows them
 
 MOST_TEXTS = 2**16  # different texts of a column; more are no categories that a network could take
 LEAST_NAMES = 20  # rows of which each has a text of its own, before they are taken for names

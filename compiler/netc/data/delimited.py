@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 from pyarrow import csv as pacsv
 
-from netc.data.arrow import columns_of, unusable
+from netc.data.arrow import columns_of, pc, unusable
 from netc.data.columns import Columns
 from netc.data.table import Table
 from netc.diagnostics import NetError, count_of, error
 from netc.source import Span
 
-BLOCK = 8 * 2**20  # bytes that are read at a time
+BLOCK = 2**20  # bytes that are read at a time; Arrow holds some dozens of them
 NUMBER = r"^\s*[-+]?(\d+\.?\d*([eE][-+]?\d+)?|\.\d+([eE][-+]?\d+)?|[iI]nf(inity)?)\s*$"
 TYPES = {"bool": pa.bool_(), "int": pa.int64(), "float": pa.float64(), "text": pa.dictionary(pa.int32(), pa.string())}
 LOOKED_AT = 100_000  # texts of a column among which numbers are looked for

@@ -10,6 +10,7 @@ import numpy as np
 
 from netc.data.columns import Columns, chunks
 from netc.data.normalize import Array, Scaling, fit_scaling
+from netc.data.store import release
 
 IMPUTED = ("mean", "median", "most_frequent")
 
@@ -50,7 +51,8 @@ class Encoding:
         from sklearn.preprocessing import OneHotEncoder
 
         known = np.arange(len(self.categories))
-        encoder = OneHotEncoder(categories=[known], handle_unknown="ignore", sparse_output=False, dtype=np.float32)
+        options: Any = {"categories": [known], "sparse_output": False, "dtype": np.float32}
+        encoder = OneHotEncoder(handle_unknown="ignore", **options)
         return np.asarray(encoder.fit(known[:, None]).transform(places.reshape(-1, 1)))
 
     @property
@@ -100,6 +102,7 @@ def _categories(columns: Columns, train: Array, fill: tuple[float, ...] | str | 
     there = np.zeros(len(columns.categories) + 1, bool)
     for rows in chunks(len(train), 1):
         there[columns.values[train[rows], 0]] = True
+        release()
     texts = [text for text, used in zip(columns.categories, there, strict=False) if used]
     return (*texts, fill) if isinstance(fill, str) and fill not in texts and there[-1] else tuple(texts)
 
@@ -121,7 +124,9 @@ def _fill(columns: Columns, train: Array, missing: Any) -> tuple[float, ...] | s
         column = columns.values[train, i : i + 1]
         if column.dtype.kind == "f" and np.isnan(column).all():
             raise ValueError(f"`{name}` has no value in the rows to train on")
-        found.append(float(SimpleImputer(strategy=missing).fit(column.astype(np.float64)).statistics_[0]))
+        fitted: Any = SimpleImputer(strategy=missing).fit(column.astype(np.float64))
+        found.append(float(fitted.statistics_[0]))
+        release()
     return tuple(found)
 
 
@@ -137,7 +142,9 @@ def _scalings(columns: Sequence[Columns], fills: Sequence[Any], train: Array, ki
     plain = [Encoding(c.kind, c.names, fill=f) for c, f in zip(columns, fills, strict=True)]
 
     def values(i: int) -> Iterator[Array]:
-        return (plain[i].apply(columns[i], train[rows]) for rows in chunks(len(train), columns[i].width))
+        for rows in chunks(len(train), columns[i].width):
+            yield plain[i].apply(columns[i], train[rows])
+            release()
 
     scaled = [i for i, c in enumerate(columns) if c.kind in ("number", "array") and kind != "none"]
     found: list[Scaling | None] = [None] * len(columns)

@@ -102,7 +102,9 @@ def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
         raise error("data", "no row of the data has a value in every column" if len(table) else "the data has no rows", table.span, hint)
     classes = _classes(feeds)
     places = split(len(kept), None if classes is None else classes[kept], section, seed)
-    train, validation, test = (kept[p] for p in places)
+    in_file = any(isinstance(part.values, np.memmap) for part, _ in checked)
+    # A file is read from its beginning; each epoch has an order of its own anyway.
+    train, validation, test = (kept[np.sort(p) if in_file else p] for p in places)
     encodings = tuple(_encodings(feed, section, train, bool(problems)) for feed in feeds)
     return Plan(tuple(feeds), kept, (train, validation, test), encodings, tuple(problems))
 
@@ -207,6 +209,8 @@ def _unheld(fitted: Fitted, feed: Feed, table: Table, rows: Array) -> list[Diagn
 def _is_finite(array: Array) -> bool:
     if array.dtype.kind not in "fc":
         return True
-    found = all(bool(np.isfinite(array[rows]).all()) for rows in chunks(len(array), max(1, array[:1].size)))
-    release()
-    return found
+    for rows in chunks(len(array), max(1, array[:1].size)):
+        if not np.isfinite(array[rows]).all():
+            return False
+        release()
+    return True

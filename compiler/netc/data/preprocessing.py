@@ -43,9 +43,11 @@ class Fitted:
         """Those rows of the columns as numbers, before they are cast: `[m, k]`, or `[m, *shape]` of an array, a part at a time."""
         width = sum(e.width(p) for e, p in zip(self.encodings, parts, strict=True))
         for places in chunks(len(rows), width):
-            arrays = [e.apply(p, rows[places]) for e, p in zip(self.encodings, parts, strict=True)]
+            arrays = []
+            for encoding, part in zip(self.encodings, parts, strict=True):
+                arrays.append(encoding.apply(part, rows[places]))
+                release()  # few rows may be spread over all of a file
             yield rows[places], arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=1)
-            release()
 
     @property
     def scaling(self) -> Scaling | None:

@@ -9,6 +9,7 @@ import numpy as np
 
 from netc.data.columns import Columns, category_column, number_columns
 from netc.data.normalize import Array
+from netc.data.store import release
 from netc.source import Span
 
 
@@ -90,7 +91,11 @@ class Table:
         if len(self) <= most:
             return self
         rows = np.linspace(0, len(self) - 1, most).astype(int)
-        return replace(self, parts=tuple(part.rows(rows) for part in self.parts))
+        parts = []
+        for part in self.parts:
+            parts.append(part.rows(rows))
+            release()  # rows at equal distances touch every page
+        return replace(self, parts=tuple(parts))
 
 
 def _stacked(parts: Sequence[Columns], rows: int) -> Array:

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 import torch
 from torch import Tensor
 
+from netc.data.store import release
+
 Tensors = tuple[Tensor, ...]  # inputs, then targets; one row a sample
 
 GATHERED_BYTES = 64 * 2**20  # up to here all rows are gathered once an epoch, and a batch is a view
@@ -67,7 +69,9 @@ class Batches:
         """Reads the rows of a batch when it is its turn: more than memory holds may stand in a file."""
         for rows in torch.split(order, self.batch_size)[start:]:
             here = rows.to(self.tensors[0].device)
-            yield self._brought(tuple(t[here] for t in self.tensors))
+            batch = tuple(t[here] for t in self.tensors)
+            release()  # the pages of a file that were read; they would add up to all of it
+            yield self._brought(batch)
 
     def _brought(self, batch: Tensors) -> Tensors:
         """The batch on the device of the training, to which it is copied while the step before it runs."""

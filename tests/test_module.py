@@ -79,7 +79,7 @@ def test_tensors_by_name(module: NetModule) -> None:
 
 @pytest.mark.parametrize("named", [{}, {"c": INPUTS[0]}, {"a": INPUTS[0], "b": INPUTS[1]}])
 def test_wrong_tensors(module: NetModule, named: dict[str, torch.Tensor]) -> None:
-    with pytest.raises(TypeError, match=r"Labelled takes \(a, b\)"):
+    with pytest.raises(TypeError, match=r"Labelled.forward\(\)"):
         module(INPUTS[0], **named)
 
 

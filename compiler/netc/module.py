@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -27,6 +28,10 @@ class NetModule(nn.Module):
     """
 
     graph: Graph
+
+    def __new__(cls, graph: Graph | None = None) -> NetModule:
+        """An instance of the network's own class, whose `forward` has the network's inputs as its arguments."""
+        return super().__new__(cls if graph is None else _class_of(graph))
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
@@ -89,12 +94,6 @@ class NetModule(nn.Module):
             return way.function(self, plan.parts, *tensors)
         return way.nested(self, *tensors)
 
-    def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
-        """The output for the inputs, in the order of the spec or by name; a tuple where there are several outputs."""
-        if named or len(inputs) != len(self._inputs):
-            inputs = self._bind(self._inputs, inputs, named)
-        return self._run("forward", inputs)
-
     def loss(self, *tensors: Tensor, **named: Tensor) -> Tensor:
         """The sum of all losses (a scalar) for the inputs and targets, in the order of the spec or by name."""
         total: Tensor = self._run("loss", self._all(tensors, named))
@@ -124,8 +123,8 @@ class NetModule(nn.Module):
         given |= named
         return tuple(given[name] for name in names)
 
-    def _get_name(self) -> str:
-        return self.graph.name
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return NetModule.__new__, (NetModule, self.graph), self.__getstate__()
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_ways"}
@@ -133,6 +132,25 @@ class NetModule(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]
         self._prepare()
+
+
+CLASSES: WeakKeyDictionary[Graph, type[NetModule]] = WeakKeyDictionary()
+
+
+def _class_of(graph: Graph) -> type[NetModule]:
+    """The class of a network's modules, under the network's name."""
+    if graph not in CLASSES:
+        CLASSES[graph] = _new_class(graph)
+    return CLASSES[graph]
+
+
+def _new_class(graph: Graph) -> type[NetModule]:
+    names = ", ".join(graph.name_of(n) for n in graph.inputs)
+    text = f"def forward(self, {names}):\n    return self._run('forward', ({names},))\n"
+    forward = executed(text, ())
+    forward.__doc__ = "The output for the inputs, in the order of the spec or by name; a tuple where there are several outputs."
+    forward.__qualname__ = f"{graph.name}.forward"
+    return type(graph.name, (NetModule,), {"forward": forward, "__module__": __name__})
 
 
 class _Way:

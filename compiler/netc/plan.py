@@ -7,7 +7,8 @@ from typing import Any
 from torch import nn
 from torch.nn.modules import module as torch_module
 
-from netc.unroll import Check, Direct
+from netc.construct import Block
+from netc.unroll import Check, Direct, Part
 
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 # Those that hold for all modules; torch keeps the dicts themselves.
@@ -15,27 +16,29 @@ GLOBAL_HOOKS = tuple(getattr(torch_module, f"_global{name}") for name in HOOKS)
 CALL = nn.Module.__call__  # which tracers replace
 
 
+# Attributes of one's own that stand in place of what the class has, and of what `Module.compile` made.
+OWN_CALLS = {"forward", "_compiled_call_impl"}
+
+
 class Plan:
     """The layers that a direct walk reads, as they are now.
 
-    `holds` is asked at every call, so it compares what C code can compare: the children of every container, their classes,
-    how many attributes each has (a layer's own `forward` would be one more), and whether any hook is there.
+    `holds` is asked at every call, so it compares what C code can compare: the children of every module, the classes, and how
+    many attributes each has (a layer's own `forward` would be one more). `is_free` says whether any hook is there.
     """
 
     def __init__(self, root: nn.Module, direct: Direct) -> None:
         layers = [module for module in root.modules() if module is not root]
         self.home = root._modules
-        self.places = [module._modules for module in (root, *layers)]
-        self.places = [place for place in self.places if place]
+        self.places = [module._modules for module in (root, *layers) if module._modules]
         self.children = list(map(tuple, map(dict.values, self.places)))
         self.modules = (root, *layers)
         self.classes = list(map(type, self.modules))
         self.attributes = [layer.__dict__ for layer in layers]
         self.counts = list(map(len, self.attributes))
         self.hooks = (*GLOBAL_HOOKS, *(getattr(layer, name) for layer in layers for name in HOOKS))
-        self.is_usable = all(_fits(root, check) for check in direct.checks)
-        self.is_usable &= all(name in _part(root, part.path, part.kind) for part, name in direct.held)
-        self.parts = tuple(_part(root, part.path, part.kind) for part in direct.parts) if self.is_usable else ()
+        self.is_usable = _is_as_built(root, direct)
+        self.parts = tuple(_part(root, part) for part in direct.parts) if self.is_usable else ()
 
     def is_free(self) -> bool:
         """Whether no hook waits for a layer's call, and nothing traces these calls."""
@@ -51,14 +54,26 @@ class Plan:
         )
 
 
-def _part(root: nn.Module, path: str, kind: str) -> Any:
-    module = root.get_submodule(path)
-    return module if kind == "layer" else getattr(module, kind)
+def _is_as_built(root: nn.Module, direct: Direct) -> bool:
+    """Whether calling functions gives what calling the layers and blocks would give."""
+    modules = dict(root.named_modules())
+    blocks = {path.rsplit(".", n)[0] for path in direct.paths for n in range(1, path.count(".") + 1)}
+    return (
+        modules.keys() >= {*direct.paths, *blocks, *(part.path for part in direct.parts)}
+        and not any(OWN_CALLS & module.__dict__.keys() for path, module in modules.items() if path)
+        and all(type(modules[path]) is Block for path in blocks)
+        and all(_fits(modules[check.path], check) for check in direct.checks)
+        and all(name in _part(root, part) for part, name in direct.held)
+    )
 
 
-def _fits(root: nn.Module, check: Check) -> bool:
+def _part(root: nn.Module, part: Part) -> Any:
+    module = root.get_submodule(part.path)
+    return module if part.kind == "layer" else getattr(module, part.kind)
+
+
+def _fits(layer: nn.Module, check: Check) -> bool:
     """Whether a layer is what its functional form is for."""
-    layer = root.get_submodule(check.path)
     kind = getattr(nn, check.target.rsplit(".", 1)[1])
     known = layer._buffers.keys() | layer._parameters.keys() | check.inputs
     return type(layer) is kind and check.form.names <= known and all(getattr(layer, k) == v for k, v in check.form.needs.items())

@@ -56,13 +56,15 @@ class Check:
 class Direct:
     """A direct walk: `def NAME(self, parts, …)`, what `parts` are, and what must hold of the layers.
 
-    `held` are the network's own parameters and buffers that it reads, each with the part that must hold it.
+    `held` are the network's own parameters and buffers that it reads, each with the part that must hold it; `paths` are those
+    of all layers.
     """
 
     text: str
     parts: tuple[Part, ...]
     checks: tuple[Check, ...]
     held: tuple[tuple[Part, str], ...]
+    paths: tuple[str, ...]
 
 
 class _Body:
@@ -148,7 +150,8 @@ class _DirectWriter:
         self.held: list[tuple[Part, str]] = []
 
     def run(self) -> Direct:
-        for node in self.graph.needed_for(self.walk.results):
+        nodes = self.graph.needed_for(self.walk.results)
+        for node in nodes:
             if node.kind == "op":
                 self.body.add(self._node(node), [Ref(node.id)])
             elif node.kind in ("param", "buffer"):
@@ -158,8 +161,9 @@ class _DirectWriter:
                 self.body.texts[Ref(node.id)] = f'{self._part(part)}["{name}"]'
         closing = self.walk.closing([self.body.value(ref) for ref in self.walk.results])
         opening = [f"{', '.join(self.parts.values())}, = parts"] if self.parts else []
+        paths = tuple(dict.fromkeys(node.path for node in nodes if node.is_module))
         text = self.body.text(self.walk.name, ["self", "parts"], opening, closing)
-        return Direct(text, tuple(self.parts), tuple(self.checks.values()), tuple(self.held))
+        return Direct(text, tuple(self.parts), tuple(self.checks.values()), tuple(self.held), paths)
 
     def _part(self, part: Part) -> str:
         if part not in self.parts:

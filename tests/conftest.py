@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 SPECS = Path(__file__).parent.parent / "specs"
+# What makes specs/llama.net that of 70 billion parameters.
+LLAMA_70B = {"width": 8192, "depth": 80, "heads": 64, "groups": 8, "hidden": 28_672, "words": 128_256}
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from netc.diagnostics import NetError
-from netc.draw import dot, render
+from netc.draw import MOST_LINES, dot, render
 from netc.graph import Argument, Graph, Named, Node, Ref, Region
 from netc.ops import find
 from netc.pipeline import load
@@ -139,6 +139,19 @@ def test_nodes_stand_in_the_clusters_of_their_paths() -> None:
         "n8": [],
         "output0": [],
     }
+
+
+def test_a_value_of_many_uses_stands_by_its_name_at_each() -> None:
+    """No line goes from the value to its uses; one of as few uses as lines can be followed has its lines."""
+    uses = MOST_LINES + 1
+    text = dot(load(f"network N {{ input x: [B, 5]\n shared = exp(x)\n few = cos(x)\n output x -> {' -> '.join(['times(shared)'] * uses)}"
+                    f" -> {' -> '.join(['plus(few)'] * (uses - 1))} }}\nfn times(a, b) = a * b\nfn plus(a, b) = a + b").graph)  # fmt: skip
+    edges = re.findall(r"^  (\w+) -> (\w+) ", text, re.MULTILINE)
+    names = re.findall(r"^ +(\w+) \[label=<shared>", text, re.MULTILINE)
+    assert len(names) == uses + 1
+    assert [tail for tail, _ in edges].count("n1") == 1, "to its name"
+    assert sorted(end for edge in edges for end in edge if end in names) == sorted(names), "each at one line"
+    assert [tail for tail, _ in edges].count("n2") == uses - 1
 
 
 def test_clusters_nest_in_the_picture(tmp_path: Path) -> None:

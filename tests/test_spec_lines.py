@@ -34,6 +34,11 @@ LIBRARY = {
     "mobilenet_v2": ("torchvision.models.mobilenetv2", "_make_divisible Conv2dNormActivation InvertedResidual MobileNetV2"),
     "vit_b_16": ("torchvision.models.vision_transformer", "MLP MLPBlock EncoderBlock Encoder VisionTransformer"),
     "gpt2": ("transformers.models.gpt2.modeling_gpt2", "GPT2Attention GPT2MLP GPT2Block GPT2Model GPT2LMHeadModel"),
+    "llama": (
+        "transformers.models.llama.modeling_llama",
+        "LlamaRMSNorm LlamaRotaryEmbedding rotate_half apply_rotary_pos_emb LlamaMLP repeat_kv LlamaAttention LlamaDecoderLayer "
+        "LlamaModel LlamaForCausalLM",
+    ),
     "bert_encoder": (
         "transformers.models.bert.modeling_bert",
         "BertEmbeddings BertSelfAttention BertSelfOutput BertAttention BertIntermediate BertOutput BertLayer BertEncoder "

@@ -11,6 +11,7 @@ from torch import Tensor
 
 import netc
 from tests import known
+from tests.conftest import LLAMA_70B
 from tests.forms import assert_forms_agree, ejected, empty, outputs
 
 transformers: Any = pytest.importorskip("transformers", reason="pip install transformers")
@@ -39,6 +40,20 @@ def test_gpt2(specs: Path) -> None:
         theirs.train(mode)
         assert_close(*outputs(ours, [WORDS]), *outputs(lambda: theirs(WORDS).logits, []))
     assert_forms_agree(ours, [empty(ejected(network), ours.state_dict())], [WORDS], [WORDS.roll(-1, 1)])
+
+
+def test_llama(specs: Path) -> None:
+    """The logits of a small Llama 3 with two heads to a key, and the parameters of that of 70 billion."""
+    network = netc.load(specs / "llama.net")
+    rotary = {"rope_type": "default", "rope_theta": 500_000.0}
+    theirs = transformers.LlamaForCausalLM(transformers.LlamaConfig(
+        vocab_size=512, hidden_size=64, intermediate_size=172, num_hidden_layers=5, num_attention_heads=8, num_key_value_heads=4,
+        rms_norm_eps=1e-5, rope_parameters=rotary))  # fmt: skip
+    ours, words = empty(network.module, theirs.state_dict()), WORDS % 512
+    assert_close(*outputs(ours, [words]), *outputs(lambda: theirs(words).logits, []))
+    assert_forms_agree(ours, [empty(ejected(network), ours.state_dict())], [words], [words.roll(-1, 1)])
+    # Source: the model card of Llama 3 70B, the size of its weights.
+    assert netc.load(specs / "llama.net", LLAMA_70B).graph.parameter_count == 70_553_706_496
 
 
 def test_bert(specs: Path) -> None:

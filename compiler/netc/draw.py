@@ -9,6 +9,7 @@ import subprocess
 import sys
 import sysconfig
 import textwrap
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -42,6 +43,10 @@ CLUSTER = {"style": "rounded,filled", "color": "#c4cbd3", "fontname": FONT, "fon
            "margin": "10"}  # fmt: skip
 CLUSTER_FILLS = ("#f6f8fa", "#edf0f3", "#e4e8ec")  # the outermost first; deeper ones begin again
 
+# A value with more uses than this is drawn once, and stands by its name at each use: lines over the whole picture to many places
+# can be followed by nobody, and take Graphviz minutes to route.
+MOST_LINES = 8
+
 # What differs from NODE for each kind.
 KINDS: dict[str, dict[str, str]] = {
     "input": {"fillcolor": "#dafbe1", "color": "#1a7f37", "margin": "0.22,0.06"},
@@ -55,6 +60,7 @@ KINDS: dict[str, dict[str, str]] = {
     "target": {"fillcolor": "#ffffff", "color": "#a3362b", "margin": "0.22,0.06", "style": "rounded,filled,dashed"},
     "criterion": {"fillcolor": "#ffebe9", "color": "#a3362b", "style": "filled"},
     "loss": {"fillcolor": "#ffebe9", "color": "#a3362b", "margin": "0.22,0.06", "penwidth": "2"},
+    "name": {"shape": "plaintext", "style": "", "fontcolor": MUTED, "fontsize": "11", "margin": "0.04,0.02", "height": "0.2"},
     "metric": {"fillcolor": "#fbefff", "color": "#8250df", "margin": "0.22,0.06", "penwidth": "2"},
 }
 ACTIVATIONS = {row.name for row in activations.ROWS}
@@ -172,7 +178,7 @@ class _Drawing:
         for node in nodes:
             inner = self.regions[node.id][len(region) :]
             if not inner:
-                yield self._node_line(node, indent)
+                yield from self._node_lines(node, indent)
             elif deeper[inner[0]][0] is node:
                 yield from self._cluster(deeper[inner[0]], (*region, inner[0]), indent)
 
@@ -192,15 +198,39 @@ class _Drawing:
         look = {**CLUSTER, "style": "rounded,dashed", "color": "#a3362b", "labelloc": "b"}
         yield '  subgraph "cluster/objective" {'
         yield f"    graph {_attributes(look, _bold(label))};"
-        yield from (self._node_line(n, "    ") for n in self.graph.nodes if n.id in self.aside)
+        yield from (line for n in self.graph.nodes if n.id in self.aside for line in self._node_lines(n, "    "))
         yield from (self._end_line(end, "    ") for end in self.objectives)
         yield "  }"
 
     # --- nodes ---
 
-    def _node_line(self, node: Node, indent: str) -> str:
+    def _node_lines(self, node: Node, indent: str) -> Iterator[str]:
+        """A node, with the names of the values that it uses and gives where these stand for lines."""
+        for ref in dict.fromkeys(node.refs):
+            if ref in self.by_name:
+                yield self._name_line(ref, node.id, indent)
         kind = self._kind(node)
-        return f"{indent}n{node.id} {_attributes(KINDS[kind], self._label(node, kind))};"
+        yield f"{indent}n{node.id} {_attributes(KINDS[kind], self._label(node, kind))};"
+        yield from (self._name_line(ref, node.id, indent) for ref in self.named_at.get(node.id, ()))
+
+    def _name_line(self, ref: Ref, at: int, indent: str) -> str:
+        return f"{indent}{_name_id(ref, at)} {_attributes(KINDS['name'], _escaped(self.by_name[ref]))};"
+
+    @cached_property
+    def by_name(self) -> dict[Ref, str]:
+        """The values that stand by their names where they are used: named ones of many uses."""
+        counts = Counter(ref for node in self.graph.nodes for ref in dict.fromkeys(node.refs))
+        many = [ref for ref, count in counts.items() if count > MOST_LINES]
+        names = {ref: self.graph.names.get(ref) or self.graph.regions[self.graph.node(ref.node).region].names.get(ref) for ref in many}
+        return {ref: name for ref, name in names.items() if name}
+
+    @cached_property
+    def named_at(self) -> dict[int, list[Ref]]:
+        """Those values by the node that gives them."""
+        found: dict[int, list[Ref]] = {}
+        for ref in self.by_name:
+            found.setdefault(ref.node, []).append(ref)
+        return found
 
     def _kind(self, node: Node) -> str:
         if node.op is None:
@@ -231,15 +261,17 @@ class _Drawing:
 
     def _edge_lines(self) -> Iterator[str]:
         for node in self.graph.nodes:
+            yield from (self._edge_line(ref, _name_id(ref, node.id), False) for ref in self.named_at.get(node.id, ()))
             for ref in node.refs:
-                yield self._edge_line(ref, f"n{node.id}", node.id in self.aside)
+                tail = _name_id(ref, node.id) if ref in self.by_name else ""
+                yield self._edge_line(ref, f"n{node.id}", node.id in self.aside, tail)
         for end in [*self.outputs, *self.objectives]:
             yield self._edge_line(end.ref, end.id, end.kind != "output")
 
-    def _edge_line(self, ref: Ref, head: str, is_aside: bool) -> str:
+    def _edge_line(self, ref: Ref, head: str, is_aside: bool, tail: str = "") -> str:
         kind = self.graph.type_of(ref)
         label = EDGE_LABEL.format(_escaped(str(kind))) if isinstance(kind, TensorType) else ""
-        return f"  n{ref.node} -> {head} {_attributes({'style': 'dashed'} if is_aside else {}, label)};"
+        return f"  {tail or f'n{ref.node}'} -> {head} {_attributes({'style': 'dashed'} if is_aside else {}, label)};"
 
     # --- clusters ---
 
@@ -254,6 +286,11 @@ class _Drawing:
         clusters = {region[:end] for region in set(own.values()) for end in range(len(region) + 1)}
         around = [_innermost(tuple(filter(None, r.path.split("."))), clusters) for r in self.graph.regions]
         return {n.id: own[n.id] if n.id in own else around[n.region] for n in self.graph.nodes}
+
+
+def _name_id(ref: Ref, at: int) -> str:
+    """The id of the name of a value beside a node that uses or gives it."""
+    return "_".join(["name", *map(str, (ref.node, *ref.path)), "at", str(at)])
 
 
 def _innermost(region: Region, clusters: set[Region]) -> Region:

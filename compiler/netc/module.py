@@ -41,18 +41,18 @@ class NetModule(nn.Module):
 
     def _prepare(self) -> None:
         """What is not part of the state: it is made anew after copying and unpickling."""
-        graph = self.graph
+        graph, files = self.graph, files_of(self.graph)
         self._inputs = [graph.name_of(n) for n in graph.inputs]
         self._tensors = [graph.name_of(n) for n in graph.inputs + graph.targets]
         self._losses = [o.name for o in graph.losses]
         self._ways = {walk.name: _Way(graph, walk) for walk in walks(graph)}
-        hierarchy = Hierarchy(graph, [name for name, _ in files_of(graph)])
+        hierarchy = Hierarchy(graph, [name for name, _ in files])
         for way in self._ways.values():  # now, as a compiler that traces a call cannot make functions
-            way.nested = executed(hierarchy.nested(way.walk).text, files_of(graph))
+            way.nested = executed(hierarchy.nested(way.walk).text, files)
         for path, text in hierarchy.blocks.items():
             block = self.get_submodule(path)
             if isinstance(block, Block):
-                block.compute = executed(text, files_of(graph))
+                block.compute = executed(text, files)
 
     @property
     def code(self) -> str:

@@ -218,7 +218,14 @@ class ToSyntax(Transformer[Token, Any]):
         return s.Section(span, "data", (s.Setting(span, name, value),))
 
     def section(self, meta: Meta, parts: list[Any]) -> s.Section:
-        return s.Section(self._span(meta), str(parts[0]), tuple(parts[1:]))
+        kind, *inside = parts
+        settings = tuple(p for p in inside if isinstance(p, s.Setting))
+        groups = tuple(p for p in inside if isinstance(p, s.ParameterGroup))
+        return s.Section(self._span(meta), str(kind), settings, groups)
+
+    def parameter_group(self, meta: Meta, parts: list[Any]) -> s.ParameterGroup:
+        settings = tuple(p for p in parts if isinstance(p, s.Setting))
+        return s.ParameterGroup(self._span(meta), tuple(parts[: len(parts) - len(settings)]), settings)
 
     def setting(self, meta: Meta, parts: list[Any]) -> s.Setting:
         return s.Setting(self._span(meta), *parts)

@@ -226,7 +226,7 @@ def _names(statement: Any) -> list[str]:
 def _inside(item: Any) -> list[Any]:
     """The statements or settings of an item that was put around them."""
     if isinstance(item, s.Section):
-        return list(item.settings)
+        return [*item.settings, *item.groups]
     body = item.body if isinstance(item, s.Block) else item.statements
     return list(body) if isinstance(body, tuple) else []
 
@@ -236,7 +236,8 @@ def _with(head: Any, statements: list[Any], end: int) -> Any:
     span = Span(head.span.source, head.span.start, max(end, head.span.end))
     if isinstance(head, s.Section):
         settings = [_setting(statement) for statement in statements]
-        return replace(head, span=span, settings=tuple(x for x in settings if x is not None))
+        groups = tuple(statement for statement in statements if isinstance(statement, s.ParameterGroup))
+        return replace(head, span=span, settings=tuple(x for x in settings if x is not None), groups=groups)
     if isinstance(head, s.Block):
         return replace(head, span=span, body=tuple(statements))
     return replace(head, span=span, statements=tuple(statements)) if isinstance(head, s.Network) else head

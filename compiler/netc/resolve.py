@@ -149,6 +149,9 @@ def _value(value: Any, names: dict[Ref, str]) -> str:
 def _section(section: Section) -> str:
     width = max(map(len, section.values))
     lines = [f"  {key:{width}} = {_setting(section, key)}" for key in section.values]
+    for group in section.groups:
+        given = "; ".join(f"{name} = {value_text(argument.value)}" for name, argument in group.arguments.items())
+        lines.append(f"  group {', '.join(group.keys)} {{ {given} }}")
     return "\n".join([f"{section.kind} {{", *lines, "}"])
 
 

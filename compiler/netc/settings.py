@@ -32,6 +32,14 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True)
+class Group:
+    """Parameters by their keys, and the arguments that the optimizer takes for these instead of its own."""
+
+    keys: tuple[str, ...]
+    arguments: Mapping[str, Argument]
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A section: every key of `netc.ops.recipes.KEYS` with its value; `span` is the section, or what stands for it.
 
@@ -41,6 +49,7 @@ class Section:
     kind: str
     values: Mapping[str, Argument]
     span: Span
+    groups: tuple[Group, ...] = ()
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key].value

@@ -87,7 +87,7 @@ SLIPS: tuple[Slip, ...] = (
     row(rf"^(?P<name>{W})[ \t]*(?P<at>[-+*/]=)", "`{at}` has no meaning here",
         "a value gets its name once; give the new one a name of its own"),
     row(r"(?P<at>;)[ \t]*$", "a statement ends with its line, without `;`", fix=""),
-    row(r"(?P<at>;[ \t]*)(?=[^\s;])", "each statement has a line of its own", "a `;` separates the rules of an `init` only", "\n  "),
+    row(r"(?P<at>;[ \t]*)(?=[^\s;])", "each statement has a line of its own", "a `;` separates rules of an `init` or `group`", "\n  "),
     row(r"(?P<at>,)[ \t]*$", "a statement ends with its line, without `,`", fix="", kinds=("network", "block", "data", "train")),
     row(r"(?P<at>\?)[^:\n]*:", "a choice is written `if c { a } else { b }`"),
     row(r"(?P<number>\d{1,3}(?:_\d{3})+)\b", "numbers are written without `_`"),

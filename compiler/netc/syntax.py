@@ -377,11 +377,20 @@ class Setting(Syntax):
 
 
 @dataclass(slots=True, eq=False, repr=False)
+class ParameterGroup(Syntax):
+    """`group *.bias { weight_decay = 0 }` in a `train` section."""
+
+    patterns: tuple[Name, ...]
+    settings: tuple[Setting, ...]
+
+
+@dataclass(slots=True, eq=False, repr=False)
 class Section(Syntax):
     """`data { … }` or `train { … }`; `data = …` is a section whose one setting is `source`."""
 
     kind: str
     settings: tuple[Setting, ...]
+    groups: tuple[ParameterGroup, ...] = ()
 
 
 @dataclass(slots=True, eq=False, repr=False)

@@ -51,6 +51,6 @@ def _cell(words: list[Word]) -> Cell | None:
         return Cell("name", len(words[0].text), words[1])
     if kinds[0] in ("LOSS", "METRIC") and kinds[2:] == ["EQUAL"]:
         return Cell("objective", len(words[0].text) + 1 + len(words[1].text), words[2])
-    if kinds[1:2] == ["EQUAL"] and (kinds[0] == "PATTERN" or words[0].frame.head in ("DATA", "TRAIN")):
+    if kinds[1:2] == ["EQUAL"] and (kinds[0] == "PATTERN" or words[0].frame.head in ("DATA", "TRAIN", "_GROUP")):
         return Cell("setting", len(words[0].text), words[1])
     return None

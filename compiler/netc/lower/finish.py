@@ -21,9 +21,9 @@ def finish(builder: Builder) -> None:
     graph.init_rules = [
         InitRule(made, keys, "" if prefix else pattern.name)
         for prefix, pattern, made in builder.rules
-        if (keys := _keys(builder, prefix, pattern))
+        if (keys := keys_of(builder, prefix, pattern))
     ]
-    frozen = [key for prefix, pattern in builder.freezes for key in _keys(builder, prefix, pattern)]
+    frozen = [key for prefix, pattern in builder.freezes for key in keys_of(builder, prefix, pattern)]
     graph.frozen = tuple(dict.fromkeys(frozen))
 
 
@@ -40,7 +40,7 @@ def _is_tie(builder: Builder, left: str, right: str, span: Span) -> bool:
     return True
 
 
-def _keys(builder: Builder, prefix: str, pattern: Name) -> tuple[str, ...]:
+def keys_of(builder: Builder, prefix: str, pattern: Name) -> tuple[str, ...]:
     """The keys under a prefix that a pattern matches: by path, or by the type of the layer (`Linear.weight`)."""
     graph, types = builder.graph, _types(builder.graph)
     found = [key for key in graph.keys if _matches(key, prefix, pattern.name, types)]

@@ -12,6 +12,7 @@ from netc.graph import Argument, Graph
 from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
+from netc.lower.groups import lower_groups
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.op import REQUIRED, Param, signature, value_text
@@ -47,9 +48,11 @@ class _SectionLowering:
         # Plain keys come first, so that `T_max=epochs` can name one whatever the order.
         plain_first = sorted(self.keys.items(), key=lambda item: bool(item[1].recipes))
         values = {name: self._value(name, key, settings.get(name)) for name, key in plain_first}
+        optimizer = values["optimizer"].value if "optimizer" in values else None
+        groups = lower_groups(self.section, optimizer, self.builder, self.evaluator, self.scope)
         if len(self.builder.diagnostics) > before or has_unknown([a.value for a in values.values()]):
             return None
-        return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span)
+        return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span, groups)
 
     def _by_name(self) -> dict[str, s.Setting]:
         found: dict[str, s.Setting] = {}

@@ -99,8 +99,8 @@ class Fit:
     ) -> None:
         self.model, self.settings, self.observer, self.watched, self.saver = model, settings, observer, watched, saver
         self.epochs: int = settings["epochs"]
+        self.optimizer = make_optimizer(model, settings)
         parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = make_optimizer(parameters, settings)
         self.compute = objective(model, names, settings["precision"])
         self.take_step = Step(self.compute, parameters, self.optimizer, settings)
         self.is_full = settings["batch_size"] == "full"

@@ -21,14 +21,32 @@ TRACED = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagr
 CHANGE_MORE = ("OneCycleLR", "CyclicLR")
 
 
-def make_optimizer(parameters: Sequence[nn.Parameter], settings: Section) -> Optimizer:
-    """The optimizer of the section over the parameters. Raises NetError."""
+def make_optimizer(model: nn.Module, settings: Section) -> Optimizer:
+    """The optimizer of the section over the parameters that are trained, in its groups. Raises NetError."""
     made = settings.made("optimizer")
+    parameters = [p for p in model.parameters() if p.requires_grad]
     if not parameters:
         raise error("training", "the network has no parameters to train", made.span)
-    optimizer = make(made, parameters)
+    optimizer = make(made, _grouped(model, parameters, settings) if settings.groups else parameters)
     assert isinstance(optimizer, Optimizer)
     return optimizer
+
+
+def _grouped(model: nn.Module, parameters: Sequence[nn.Parameter], settings: Section) -> list[dict[str, Any]]:
+    """The groups as torch takes them: parameters with the same arguments together, a later group going over an earlier one."""
+    own: dict[nn.Parameter, dict[str, Any]] = {p: {} for p in parameters}
+    for group in settings.groups:
+        for parameter in map(model.get_parameter, group.keys):
+            if parameter in own:  # of the others, which are frozen, nothing is changed
+                own[parameter] |= {name: _plain(argument.value) for name, argument in group.arguments.items()}
+    groups: dict[str, dict[str, Any]] = {}
+    for parameter, arguments in own.items():
+        groups.setdefault(repr(sorted(arguments.items())), {"params": [], **arguments})["params"].append(parameter)
+    return list(groups.values())
+
+
+def _plain(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int) -> LRScheduler | None:
@@ -106,7 +124,7 @@ def is_whole(settings: Section) -> bool:
 def make(made: Made, *first: Any, **known: Any) -> Any:
     """Calls what a recipe names; `known` stands over its arguments. What torch refuses is NetError `argument-type`."""
     module, name = made.recipe.target.rsplit(".", 1)
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in made.values.items()} | known
+    values = {key: _plain(value) for key, value in made.values.items()} | known
     try:
         return getattr(importlib.import_module(module), name)(*first, **values)
     except (ValueError, TypeError, RuntimeError, ZeroDivisionError, IndexError) as e:

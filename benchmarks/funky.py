@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 
 import netc
+from netc.train.batches import tensors
 from netc.train.loop import column_names, fit
-from netc.train.session import tensors
 from report import Report, table
 
 SPECS = Path(__file__).parent.parent / "specs"

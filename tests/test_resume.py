@@ -106,6 +106,9 @@ SETTINGS = {
     "one batch": "optimizer = RMSprop(lr=0.01)\n batch_size = 40\n scheduler = ExponentialLR(0.8)",
     "adam": "optimizer = AdamW(lr=0.03)\n batch_size = 16\n clip_grad_norm = 0.1\n scheduler = CosineAnnealingLR(T_max=epochs)",
     "early stopping": 'optimizer = SGD(lr=2.0)\n batch_size = 16\n early_stopping = patience(2, monitor="val_loss")',
+    "step by step": "optimizer = SGD(lr=0.1)\n batch_size = 7\n accumulate = 2\n scheduler = OneCycleLR(max_lr=0.5)",
+    "plateau": "optimizer = SGD(lr=0.5, momentum=0.9)\n batch_size = 16\n scheduler = ReduceLROnPlateau(patience=1)",
+    "float16": "optimizer = SGD(lr=0.1)\n batch_size = 16\n precision = fp16",
     "bfloat16": "optimizer = NAdam(lr=0.01)\n batch_size = 16\n precision = bf16",
 }
 

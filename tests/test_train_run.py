@@ -56,7 +56,7 @@ def test_the_folder_holds_everything_of_the_run(tmp_path: Path) -> None:
     files = sorted(path.name for path in result.path.iterdir())
     assert result.path == tmp_path / "deep" / "runs" / "net-1" and not result.warnings
     drawn = ["data.png", "loss.png", "metrics.csv", "model.safetensors", "predictions.png", "report.html", "run.json", "spec.net"]
-    assert files == ["best.safetensors", *drawn]
+    assert files == ["best.safetensors", "checkpoint", *drawn]
     heading, _, spec = (result.path / "spec.net").read_text().partition("\n\n")
     assert heading.startswith("# As it was trained: netc ") and "seed" in heading and spec == NET
 

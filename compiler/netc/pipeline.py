@@ -209,11 +209,13 @@ class Network:
         pictures: bool = True,
         progress: TextIO | None = None,
         tensorboard: bool = False,
+        resume: str | Path | None = None,
     ) -> Result:
         """Trains a new module on the spec's data, into a new folder `runs/NAME-N`; `progress` is where it is shown.
 
         `pictures` draws some and writes a report, `tensorboard` writes event files, all into the folder.
-        Raises `NetError` where the spec lacks data or training, or one of them is wrong.
+        With `resume`, the folder of a run of this spec, goes on with that from its last checkpoint.
+        Raises `NetError` where the spec lacks data or training, or one of them is wrong, or not that of the run.
         """
         from netc.resolve import resolve
         from netc.train.session import train
@@ -223,7 +225,20 @@ class Network:
         spec = resolve(program, beside=True)
         return train(program.graph, self.module, program.data, program.train, spec=spec, name=name, base=Path(runs),
                      stream=progress, overrides=self.overrides.texts, pictures=pictures, table=self.table,
-                     written=self.text, tensorboard=tensorboard)  # fmt: skip
+                     written=self.text, tensorboard=tensorboard, resume=None if resume is None else Path(resume))  # fmt: skip
+
+
+def run_spec(run: Path) -> Source:
+    """The spec of a run: `spec.net` in its folder or, where that is missing, what its checkpoint holds. Raises `NetError`."""
+    path = run / "spec.net"
+    if not run.is_dir():
+        raise error("file", f"there is no folder `{run}`", hint="`netc runs` lists the runs")
+    if path.exists():
+        return read(path)
+    from netc.train.checkpoint import load as load_checkpoint
+    from netc.train.run import CHECKPOINT
+
+    return Source(str(path), load_checkpoint(run / CHECKPOINT)["identity"]["spec"])
 
 
 def opened(spec: str | Path | Source) -> Source:

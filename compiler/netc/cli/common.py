@@ -40,10 +40,12 @@ def command(
     return parser
 
 
-def spec_command(commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
-    """A new command that takes one spec."""
+def spec_command(
+    commands: Commands, name: str, text: str, run: Callable[[argparse.Namespace], int], optional: bool = False
+) -> argparse.ArgumentParser:
+    """A new command that takes one spec, which may be `optional`."""
     parser = command(commands, name, text, run, epilog=SET)
-    parser.add_argument("spec", type=Path, metavar="SPEC", help="the .net file")
+    parser.add_argument("spec", type=Path, metavar="SPEC", help="the .net file", nargs="?" if optional else None)
     add_choices(parser)
     return parser
 

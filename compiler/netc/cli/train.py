@@ -6,8 +6,15 @@ import argparse
 import os
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from netc.cli.common import Commands, loaded, spec_command
+import netc
+from netc.cli.common import Commands, loaded, overrides, spec_command
+from netc.diagnostics import count_of
+from netc.pipeline import run_spec
+
+if TYPE_CHECKING:
+    from netc.train.session import Result
 
 TEXT = """\
 Trains the network on the data of its spec, as the train section says, into a new folder runs/NAME-N:
@@ -15,26 +22,50 @@ Trains the network on the data of its spec, as the train section says, into a ne
   run.json            seed, versions, thread count, final metrics
   metrics.csv         the loss and the metrics of every epoch
   model.safetensors   the trained parameters
+  checkpoint/         where the training stands: saved every 30 seconds (`checkpoint` in the train section) and at its end
   *.png               the data, the loss curve, the predictions before, along and after training
   report.html         all of it on one page, with what the network gets wrong; it needs no other file
 Ctrl-C stops after the current step and saves what is there.
+
+netc train --resume runs/NAME-N goes on where a run was stopped, by Ctrl-C or anything else, and gives the numbers of a run that was
+never stopped. It reads the spec of the run; a SPEC must be the same. --set train.epochs=2000 makes the training longer.
 """
 
 
 def add(commands: Commands) -> None:
     """Describes the command."""
-    parser = spec_command(commands, "train", TEXT, run)
+    parser = spec_command(commands, "train", TEXT, run, optional=True)
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where the run's folder is made (runs)")
+    parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder, from its last checkpoint")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures and write no report")
     parser.add_argument("--tensorboard", action="store_true", help="also write event files: tensorboard --logdir runs")
 
 
 def run(parsed: argparse.Namespace) -> int:
     """Does it."""
-    result = loaded(parsed).train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard)
-    if result.history.stopped_early or result.history.interrupted:
-        print(f"stopped {'early' if result.history.stopped_early else 'by Ctrl-C'} in epoch {result.history.epochs}")
+    if parsed.spec is None and parsed.resume is None:
+        parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
+    if parsed.spec is None:
+        network = netc.load(run_spec(parsed.resume), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
+    else:
+        network = loaded(parsed)
+    result = network.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard,
+                           resume=parsed.resume)  # fmt: skip
+    _say(result, parsed.resume)
+    return 0
+
+
+def _say(result: Result, resumed: Path | None) -> None:
+    history = result.history
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
+    if resumed is not None and result.begun_at == history.epochs and not history.interrupted:
+        how = "was stopped early" if history.stopped_early else f"has all its {count_of(history.epochs, 'epoch')}"
+        more = "" if history.stopped_early else f"; `--set train.epochs={2 * history.epochs}` trains it longer"
+        print(f"{result.path}{os.sep} {how}: there is nothing left to train{more}")
+        return
+    if history.stopped_early or history.interrupted:
+        print(f"stopped {'early' if history.stopped_early else 'by Ctrl-C'} in epoch {history.epochs}")
     print(f"wrote {result.path}{os.sep}")
-    return 0
+    if history.interrupted:
+        print(f"netc train --resume {result.path} goes on")

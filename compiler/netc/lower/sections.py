@@ -118,6 +118,8 @@ class _SectionLowering:
             return self._fail("argument-type", f"`{name}` must be at least {least}, and is {value}", span)
         if name.startswith("clip_grad") and value is not None and value <= 0:
             return self._fail("argument-type", f"`{name}` must be positive, and is {value}", span)
+        if name == "checkpoint" and value is not None and value < 0:
+            return self._fail("argument-type", f"`checkpoint` is a number of seconds, not {value}", span)
         return value
 
     def _made(self, name: str, key: Key, setting: s.Setting) -> Any:

@@ -17,9 +17,9 @@ from netc.pipeline import Network
 from netc.runs.folder import Run
 from netc.runs.given import given
 from netc.settings import Section
+from netc.train.batches import tensors
 from netc.train.evaluate import evaluate
 from netc.train.measure import make_measures
-from netc.train.session import tensors
 
 Values = Mapping[str, float]  # each loss and metric by its name, and `rows`
 

@@ -10,7 +10,7 @@ from netc.runs.folder import Run
 from netc.runs.given import given
 from netc.runs.predictions import prediction_columns
 from netc.runs.rows import with_columns
-from netc.train.session import tensors
+from netc.train.batches import tensors
 from netc.train.verdict import all_outputs
 
 

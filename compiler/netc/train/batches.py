@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -12,6 +13,11 @@ from netc.data.store import release
 Tensors = tuple[Tensor, ...]  # inputs, then targets; one row a sample
 
 GATHERED_BYTES = 64 * 2**20  # up to here all rows are gathered once an epoch, and a batch is a view
+
+
+def tensors(arrays: tuple[Any, ...], dtypes: tuple[str, ...], device: torch.device) -> Tensors:
+    """The arrays of `Prepared` as tensors of the declared dtypes."""
+    return tuple(torch.from_numpy(a).to(device, getattr(torch, d)) for a, d in zip(arrays, dtypes, strict=True))
 
 
 class Batches:

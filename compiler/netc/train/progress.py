@@ -16,24 +16,24 @@ LINES = 10  # of a run into a file or pipe, and the last one
 
 
 @contextmanager
-def shown(stream: TextIO | None, epochs: int) -> Iterator[Observer | None]:
-    """An observer for `fit` that shows the training on the stream; None without a stream."""
+def shown(stream: TextIO | None, epochs: int, done: int = 0) -> Iterator[Observer | None]:
+    """An observer for `fit` that shows the training on the stream, from epoch `done` on; None without a stream."""
     if stream is None:
         yield None
     elif stream.isatty():
         with _live(stream, epochs) as observer:
             yield observer
     else:
-        yield PlainLines(stream, epochs)
+        yield PlainLines(stream, epochs, done)
 
 
 class PlainLines:
     """Writes the state after each tenth of the epochs as one line."""
 
-    def __init__(self, stream: TextIO, epochs: int) -> None:
+    def __init__(self, stream: TextIO, epochs: int, done: int = 0) -> None:
         self.stream = stream
         self.every = -(-epochs // LINES)  # rounded up, or there would be more lines
-        self.next = self.every
+        self.next = self.every * (1 + done // self.every)
 
     def __call__(self, progress: Progress) -> None:
         """Writes the lines that are due, flushed."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import json
 import math
+import os
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -15,8 +18,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from netc.diagnostics import error
+from netc.diagnostics import NetError, error
+from netc.train.checkpoint import is_saved
 from netc.train.history import History
+
+CHECKPOINT = "checkpoint"  # the folder in that of a run
+WRITTEN = ("spec.net", "model.safetensors", "metrics.csv", "run.json")
 
 
 def new_run(base: Path, name: str) -> Path:
@@ -41,6 +48,63 @@ def _number(folder: str, name: str) -> int:
     """N of `name-N`; 0 for any other folder."""
     start, _, number = folder.rpartition("-")
     return int(number) if start == name and number.isascii() and number.isdigit() else 0
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Keeps the folder of a run for this process; NetError where another has it. Whoever is killed has it no more."""
+    if os.name != "posix":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise error("training", f"`{path}` is being trained by another process", hint="wait for it, or begin a new run") from None
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def kept_if_saved(path: Path, begun: Iterable[str]) -> Iterator[None]:
+    """Where the body raises, removes the files that it began with and the folder, unless there is a checkpoint to go on from.
+
+    Nothing that was trained is ever removed; where a file could not be written, the error says that the checkpoint is there.
+    """
+    folder = path / CHECKPOINT
+    try:
+        yield
+    except BaseException as problem:
+        if not is_saved(folder):
+            with contextlib.suppress(OSError):
+                for name in begun:
+                    (path / name).unlink(missing_ok=True)
+                for empty in (folder, path):  # only while they are: what somebody else put there stays
+                    if empty.is_dir():
+                        empty.rmdir()
+        elif isinstance(problem, NetError) and all(d.code == "file" and not d.hint for d in problem.diagnostics):
+            hint = f"the last checkpoint is whole: make room, and go on with `netc train --resume {path}`"
+            raise NetError(replace(d, hint=hint) for d in problem.diagnostics) from problem
+        raise
+
+
+def sweep(path: Path) -> None:
+    """Removes temporary files of a run that was killed while it wrote them."""
+    for left in path.glob(".*"):
+        if left.is_file() and left.name.startswith(tuple(f".{name}." for name in WRITTEN)):
+            left.unlink(missing_ok=True)
+
+
+def is_complete(path: Path, epochs: int) -> bool:
+    """Whether the files of a training of so many epochs were written to the last one, `run.json`."""
+    try:
+        record = json.loads((path / "run.json").read_bytes())
+    except (OSError, ValueError):
+        return False
+    return isinstance(record, dict) and record.get("epochs") == epochs and not record.get("interrupted")
 
 
 def metrics_csv(history: History) -> str:

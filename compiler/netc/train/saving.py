@@ -16,10 +16,10 @@ class Saver:
     Where a save takes long, the next one is put off until `MOST` of the time is kept.
     """
 
-    def __init__(self, save: Callable[[State], None], seconds: float) -> None:
+    def __init__(self, save: Callable[[State], None], seconds: float, saved: tuple[int, int] | None = None) -> None:
         self._save, self.seconds = save, seconds
         self.due = time.perf_counter() + seconds
-        self.saved: tuple[int, int] | None = None  # epoch and step of the last save
+        self.saved = saved  # epoch and step of the last save
 
     def is_due(self) -> bool:
         """Whether it is time."""

@@ -1,0 +1,116 @@
+"""What a training must have in common with the one that it goes on with: the spec, the data, and what runs it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from netc.data.normalize import Array
+from netc.data.prepare import Prepared
+from netc.data.store import LARGE_BYTES, release
+from netc.diagnostics import count_of, error
+from netc.settings import Made, Section
+from netc.train.run import environment
+
+Identity = dict[str, Any]  # as a checkpoint holds it
+
+PIECE = 16 * 2**20  # bytes
+
+# Settings that may differ: a training may become longer, and be saved more often.
+FREE = ("epochs", "checkpoint")
+# Schedulers whose course does not depend on how long the training is.
+ENDLESS = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "CosineAnnealingWarmRestarts", "CyclicLR",
+           "MultiplicativeLR", "ReduceLROnPlateau")  # fmt: skip
+
+
+def identity_of(spec: str, python_files: Iterable[str], prepared: Prepared, device: str) -> Identity:
+    """What makes a training this one: the resolved spec and its hash, the files that it uses, a hash of its data, and what runs it."""
+    return {
+        "spec": spec,
+        "spec_sha256": hashlib.sha256(spec.encode()).hexdigest(),
+        "files": {Path(file).name: hashlib.sha256(Path(file).read_bytes()).hexdigest() for file in python_files},
+        "data_sha256": fingerprint([*prepared.train, *(prepared.validation or ())]),
+        "environment": {**environment(), "device": device},
+    }
+
+
+def fingerprint(arrays: Iterable[Array]) -> str:
+    """A hash of the dtypes, shapes and values of arrays; of those in files, no more than a piece is in memory at a time."""
+    found = hashlib.sha256()
+    for array in arrays:
+        found.update(f"{array.dtype} {array.shape};".encode())
+        flat = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+        for start in range(0, len(flat), PIECE):
+            found.update(flat[start : start + PIECE].data)
+            if len(flat) > LARGE_BYTES:
+                release()
+    return found.hexdigest()
+
+
+def compare(run: Path, before: Mapping[str, Any], now: Identity) -> list[str]:
+    """What differs between two trainings so that the numbers may; raises NetError where one cannot go on with the other."""
+    if (change := _changed(before["spec"], now["spec"])) is not None:
+        message = f"`{run}` was trained with another spec: {change}"
+        hint = f"`netc train` begins a new run; `netc train --resume {run}` goes on with {run / 'spec.net'}, and without that file "
+        raise error("training", message, hint=hint + "with the spec that the checkpoint holds")
+    for name, digest in before["files"].items():
+        if now["files"].get(name) != digest:
+            raise error("training", f"`{run}` was trained with another `{name}`", hint="put back the file as it was, or begin a new run")
+    if before["data_sha256"] != now["data_sha256"]:
+        raise error("data", f"`{run}` was trained on other data: the rows are not the same", hint=_data_hint(before, now))
+    return [_differs(key, before["environment"][key], value) for key, value in now["environment"].items()
+            if key in MATTERS and before["environment"].get(key) != value]  # fmt: skip
+
+
+def _data_hint(before: Mapping[str, Any], now: Identity) -> str:
+    old, new = (found["environment"].get("numpy") for found in (before, now))
+    return "put back the data as it was, or begin a new run" + (f"; numpy was {old}, and is {new}" if old != new else "")
+
+
+MATTERS = ("torch", "threads", "device", "netc")
+
+
+def _differs(key: str, old: Any, new: Any) -> str:
+    what = {"threads": f"{count_of(int(old or 0), 'thread')}, and now with {new}", "device": f"{old}, and now on {new}"}
+    way = f"OMP_NUM_THREADS={old} gives as many" if key == "threads" else "the numbers may differ in the last digits"
+    return f"this run was trained {'on' if key == 'device' else 'with'} {what.get(key, f'{key} {old}, and now with {new}')}; {way}"
+
+
+def _changed(old: str, new: str) -> str | None:
+    """The first line that differs, without the settings that may."""
+    lines = [_without_free(text).splitlines() for text in (old, new)]
+    if lines[0] == lines[1]:
+        return None
+    longest = max(map(len, lines))
+    before, after = ([*found, *["nothing"] * (longest - len(found))] for found in lines)
+    i = next(i for i in range(longest) if before[i] != after[i])
+    return f"it has `{after[i].strip()}` where it had `{before[i].strip()}`"
+
+
+def _without_free(spec: str) -> str:
+    head, train, settings = spec.rpartition("\ntrain {")
+    return head + train + re.sub(rf"^ *({'|'.join(FREE)}) +=.*\n", "", settings, flags=re.MULTILINE)
+
+
+def check_length(run: Path, settings: Section, done: int, before: str) -> None:
+    """Raises NetError where the training cannot have as many epochs as the section now says."""
+    epochs, span = settings["epochs"], settings.values["epochs"].span
+    if epochs < done:
+        raise error("training", f"`{run}` has {count_of(done, 'epoch')} already, and `epochs = {epochs}`", span)
+    was = re.search(r"^ *epochs += (\d+)$", before.rpartition("\ntrain {")[2], flags=re.MULTILINE)
+    if settings["scheduler"] is None or was is None or int(was[1]) == epochs:
+        return
+    made = settings.made("scheduler")
+    if not _is_endless(made):
+        message = f"`{run}` was to have {count_of(int(was[1]), 'epoch')}, over which `{made.recipe.name}` takes its course"
+        raise error("training", message, made.span, f"begin a new run for {epochs} epochs")
+
+
+def _is_endless(made: Made) -> bool:
+    inner = made.values.get("schedulers", [])
+    return all(map(_is_endless, inner)) if inner else made.recipe.name in ENDLESS

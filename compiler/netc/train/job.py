@@ -1,0 +1,154 @@
+"""A training in its folder: what is written there before, along and after it, and going on with one that was stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+from torch import nn
+
+from netc.data.prepare import Prepared
+from netc.diagnostics import count_of
+from netc.files import write
+from netc.graph import Graph
+from netc.settings import Section
+from netc.tensors import TensorType
+from netc.train.batches import Tensors, tensors
+from netc.train.checkpoint import State, load, save
+from netc.train.device import home_of
+from netc.train.history import History
+from netc.train.identity import Identity, check_length, compare, identity_of
+from netc.train.loop import column_names, fit
+from netc.train.measure import make_measures
+from netc.train.progress import shown
+from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep
+from netc.train.saving import Saver
+from netc.train.tensorboard import events, together
+
+MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
+
+
+@dataclass(slots=True)
+class Job:
+    """What is trained, by which settings, on what, and how it is shown; `record` is then what `run.json` says of it.
+
+    `begun_at` is the number of epochs that were trained before; with `was_complete` nothing was left to do, and nothing is written.
+    """
+
+    graph: Graph
+    model: nn.Module
+    settings: Section
+    prepared: Prepared
+    spec: str
+    overrides: dict[str, Any]
+    stream: TextIO | None
+    pictures: bool
+    tensorboard: bool
+    begun_at: int = 0
+    was_complete: bool = False
+    record: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def python_files(self) -> list[Path]:
+        """The Python files that the spec uses."""
+        return [Path(file) for file in self.graph.python_files.values()]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model lies."""
+        return next((p.device for p in self.model.parameters()), torch.device("cpu"))
+
+    def run(self, path: Path, resumes: bool) -> History:
+        """Trains in the folder. Raises NetError."""
+        identity = identity_of(self.spec, map(str, self.python_files), self.prepared, str(self.device))
+        kept: State = {"identity": identity, "overrides": self.overrides, "started": _now()}
+        resumed: State | None = None
+        if resumes:
+            before = load(path / CHECKPOINT)
+            self._compare(path, before, identity)
+            kept |= {"overrides": {**before["overrides"], **self.overrides}, "started": before["started"]}
+            resumed = before["training"]
+            self.begun_at = before["training"]["epoch"]
+        else:
+            self._begin(path, identity)
+        history = self._fit(path, kept, resumed)
+        self.model.cpu()  # where whoever goes on with it has its data
+        if not self.was_complete:
+            self._finish(path, kept, history)
+        return history
+
+    def _compare(self, path: Path, before: State, identity: Identity) -> None:
+        """Raises NetError where this training cannot go on with that one; says what else differs, and where it goes on."""
+        doubts = compare(path, before["identity"], identity)
+        epoch, epochs = before["training"]["epoch"], self.settings["epochs"]
+        check_length(path, self.settings, epoch, before["identity"]["spec"])
+        is_over = epoch == epochs or before["training"]["stopped_early"]
+        self.was_complete = is_over and is_complete(path, epoch)
+        if self.stream is not None:
+            self.stream.writelines(f"warning: {doubt}\n" for doubt in doubts)
+            self.stream.write("" if is_over else f"{path}: goes on in epoch {epoch + 1} of {epochs}\n")
+        sweep(path)
+
+    def _begin(self, path: Path, identity: Identity) -> None:
+        """Writes what was given, so that the folder alone says what is trained."""
+        self._write_spec(path, identity["environment"])
+        for used in self.python_files:
+            write(path / used.name, used.read_bytes())
+
+    def _write_spec(self, path: Path, environment: Mapping[str, Any]) -> None:
+        """The resolved spec, under a comment that says what it is trained with."""
+        made = f"netc {environment['netc']}, torch {environment['torch']}, Python {environment['python']}"
+        heading = f"# As it was trained: {made}, {count_of(environment['threads'], 'thread')}, seed {self.settings['seed']}."
+        write(path / "spec.net", f"{heading}\n\n{self.spec}")
+
+    def _fit(self, path: Path, kept: State, resumed: State | None) -> History:
+        """The training itself; it is saved every so many seconds."""
+        parts = (self.prepared.train, self.prepared.validation)
+        home = home_of(sum(a.nbytes for part in parts for a in part or ()), self.device)
+        training, validation = (None if part is None else tensors(part, self.prepared.dtypes, home) for part in parts)
+        assert training is not None
+        watched = _watched(self.graph, training, self.device) if self.pictures else None
+        measures = make_measures(self.graph, self.settings, self.prepared.target_scaling) if validation is not None else None
+        writes_events = self.tensorboard and not self.was_complete
+        with shown(self.stream, self.settings["epochs"], self.begun_at) as bar, events(path if writes_events else None) as writer:
+            return fit(self.model, column_names(self.graph), training, self.settings, validation, together(bar, writer), watched,
+                       self._saver(path, kept, resumed), resumed, measures)  # fmt: skip
+
+    def _saver(self, path: Path, kept: State, resumed: State | None) -> Saver | None:
+        """What saves the training; None where the settings want no checkpoint."""
+        seconds = self.settings["checkpoint"]
+        if seconds is None:
+            return None
+        position = (resumed["epoch"], resumed["step"]) if resumed else None
+        return Saver(lambda state: save(path / CHECKPOINT, {**kept, "training": state}), seconds, position)
+
+    def _finish(self, path: Path, kept: State, history: History) -> None:
+        """Writes what came of it; `run.json` last, which so says that all is there."""
+        environment = kept["identity"]["environment"]
+        self.record = {"network": self.graph.name, "seed": self.settings["seed"], **environment}
+        self.record |= {"started": kept["started"], "finished": _now(), **outcome(history)}
+        self.record |= {"overrides": kept["overrides"], "preprocessing": self.prepared.preprocessing.record}
+        write(path / "model.safetensors", model_bytes(self.model))
+        if history.best is not None and history.best.state:
+            write(path / "best.safetensors", state_bytes(history.best.state))
+        self._write_spec(path, environment)  # a longer training has another one
+        write(path / "metrics.csv", metrics_csv(history))
+        write(path / "run.json", json_text(self.record))
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="seconds")
+
+
+def _watched(graph: Graph, training: Tensors, device: torch.device) -> Tensors | None:
+    """The first samples of the inputs, as many as a picture can show."""
+    if not graph.outputs:
+        return None
+    kind = graph.inputs[0].type
+    assert isinstance(kind, TensorType)
+    rows = kind.shape[0] if isinstance(kind.shape[0], int) else MOST_WATCHED
+    return tuple(tensor[:rows].to(device) for tensor in training[: len(graph.inputs)])

@@ -18,9 +18,10 @@ from netc.data.normalize import Array
 from netc.source import Source
 from netc.tasks import Task
 from netc.train import outcomes, report
+from netc.train.pictures import r2
 from netc.train.session import Result
 from netc.train.sheet import png
-from netc.train.verdict import Verdict, confusion, r2
+from netc.train.verdict import Verdict, confusion
 from netc.web.document import inlined, table
 from netc.web.highlight import highlighted, pieces
 
@@ -77,6 +78,38 @@ train {
 }
 """
 SCORES = SEVERAL.replace("CrossEntropyLoss", "MultiMarginLoss")
+TEXTS = """
+network Texts {
+  input  x: [B, 2]
+  target kind: int64[B]
+  p = x -> Linear(2)
+  output p
+  loss CrossEntropyLoss(p, kind)
+}
+data {
+  source = csv("kinds.csv")
+  validation = 0.2
+  test = 0.2
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 3
+}
+"""
+IMAGES = """
+network Images {
+  input  x: [B, 1, 6, 6]
+  target y: [B, 2]
+  p = x -> Flatten -> Linear(2)
+  output p
+  loss MSELoss(p, y)
+}
+data = npz("images.npz")
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 3
+}
+"""
 FREE = MOONS.replace("output p\n", "output concat(p, p, dim=1)\n")  # an output that nothing is known of
 
 
@@ -139,6 +172,27 @@ def test_it_is_one_whole_file(text: str, headings: set[str], tmp_path: Path) -> 
                      FREE: (False, False, False)}[text]  # fmt: skip
 
 
+def test_classes_have_their_names_and_the_test_part_is_judged(tmp_path: Path) -> None:
+    lines = [f"{i % 7},{i % 2},{'<left>' if i % 2 else 'right'}" for i in range(50)]
+    (tmp_path / "kinds.csv").write_text("\n".join(["a,b,kind", *lines]))
+    (tmp_path / "texts.net").write_text(TEXTS)
+    result = netc.load(tmp_path / "texts.net").train(tmp_path)
+    page = (result.path / "report.html").read_text()
+    assert result.warnings == () and Page(page).asked == []
+    assert "of 10 rows of the test part are right" in page and "<th>&lt;left&gt;</th><th>right</th>" in page
+    assert "&lt;left&gt; (25 rows), right (25 rows)" in page and "Decision boundary" in page
+
+
+def test_images_are_shown(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    np.savez(tmp_path / "images.npz", x=random.normal(size=(20, 1, 6, 6)), y=random.normal(size=(20, 2)))
+    (tmp_path / "images.net").write_text(IMAGES)
+    result = netc.load(tmp_path / "images.net").train(tmp_path)
+    page = (result.path / "report.html").read_text()
+    assert result.warnings == () and "20 samples, some of their images" in page and "y[1]" in page
+    assert (result.path / "data.png").exists()
+
+
 def test_what_a_user_wrote_is_text(tmp_path: Path) -> None:
     _, page = trained(MOONS, tmp_path)
     assert "&lt;script&gt;alert(&quot;a comment&quot;)&lt;/script&gt; &amp; more" in page and "<script" not in page
@@ -196,7 +250,7 @@ def test_the_matrix_is_scikit_learns() -> None:
 
 def test_r2_is_scikit_learns() -> None:
     random = np.random.default_rng(0)
-    target, predicted = random.normal(size=(50, 1)), random.normal(size=(50, 1))
+    target, predicted = random.normal(size=(50, 2)) * (1, 30), random.normal(size=(50, 2))
     assert r2(predicted, target) == pytest.approx(r2_score(target, predicted))
 
 

@@ -86,6 +86,11 @@ class Table:
         (part,) = self.select(self.targets)
         return part.values[:, 0] if part.kind != "other" and part.values.ndim == 2 and part.values.dtype.kind in "iub" else None
 
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """The texts that the classes count, where the target is a column of texts."""
+        return self.select(self.targets)[0].categories if len(self.targets) == 1 else ()
+
     def sample(self, most: int) -> Table:
         """The table itself, or so many of its rows at equal distances where it has more."""
         if len(self) <= most:

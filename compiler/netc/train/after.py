@@ -57,7 +57,7 @@ def _outputs(trained: Trained) -> Outputs:
     kind = graph.targets[0].type if graph.targets else None
     names = [graph.name_of(n) for n in graph.targets]
     is_class = trained.data.classes is not None or (isinstance(kind, TensorType) and not kind.is_float)
-    return Outputs(snapshots, target, names[0] if names else "", is_class)
+    return Outputs(snapshots, target, names[0] if names else "", is_class, prepared.preprocessing.classes)
 
 
 def _loss_names(graph: Graph) -> set[str]:

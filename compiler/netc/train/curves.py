@@ -66,6 +66,7 @@ def _panel(axes: Axes, runs: Sequence[Columns], base: str, colors: Sequence[str]
     use_log_scale(axes, [value for columns in runs for name in (base, f"val_{base}") for value in columns.get(name, ())])
     axes.grid(axis="y", color=FAINT, alpha=0.25, lw=0.6)
     axes.set_xlim(min(1, longest - 1), max(longest, 2))
+    axes.locator_params("x", integer=True)
     axes.set_title(base, size=10, color=INK, loc="left")
     axes.set_xlabel("epoch", size=8.5, color=FAINT)
 

@@ -16,8 +16,9 @@ from netc.data.table import Table, table_of
 from netc.graph import Graph
 from netc.tasks import Task, task_of
 from netc.train.outcomes import boundary_picture, residuals_picture
-from netc.train.sheet import inline
-from netc.train.verdict import Verdict, confusion, in_units, outputs, r2, true_classes
+from netc.train.pictures import r2
+from netc.train.sheet import class_label, inline
+from netc.train.verdict import Verdict, confusion, in_units, outputs, true_classes
 from netc.web.document import columns, figure, section, table
 
 MOST_ROWS = 200_000  # of a part that are judged
@@ -26,11 +27,11 @@ MOST_CONFUSIONS = 12
 
 
 def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -> str:
-    """The sections on the held-out part where there is one, else on the rows trained on; empty for tasks of no known kind."""
+    """The sections on the part that was held out most strictly; empty for tasks of no known kind."""
     task = task_of(graph)
     if task.kind == "other" or not graph.targets:
         return ""
-    name, arrays = ("validation part", prepared.validation) if prepared.validation is not None else ("training part", prepared.train)
+    name, arrays = judged_part(prepared)
     inputs, targets = (part[:MOST_ROWS] for part in arrays[: len(graph.inputs)]), arrays[len(graph.inputs) :]
     verdict = Verdict(name, _said(model, tuple(inputs), prepared.dtypes), targets[0][:MOST_ROWS])
     if not np.isfinite(verdict.output).all():
@@ -40,14 +41,16 @@ def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -
     return columns([*shown, _boundary(graph, task, model, data, prepared)])
 
 
+def judged_part(prepared: Prepared) -> tuple[str, tuple[Array, ...]]:
+    """The test part, else the validation part, else the rows that were trained on."""
+    parts = {"test part": prepared.test, "validation part": prepared.validation, "training part": prepared.train}
+    return next((name, arrays) for name, arrays in parts.items() if arrays is not None)
+
+
 def _said(model: nn.Module, inputs: Sequence[Array], dtypes: Sequence[str]) -> Array:
     device = next((p.device for p in model.parameters()), torch.device("cpu"))
     tensors = (torch.from_numpy(np.ascontiguousarray(a)).to(device, getattr(torch, d)) for a, d in zip(inputs, dtypes, strict=False))
     return outputs(model, tuple(tensors))
-
-
-def _name(classes: Sequence[str], k: int) -> str:
-    return classes[k] if k < len(classes) else str(k)
 
 
 # --- classes ------------------------------------------------------------------------------------------------------
@@ -56,7 +59,7 @@ def _name(classes: Sequence[str], k: int) -> str:
 def _confusion(task: Task, verdict: Verdict, classes: Sequence[str]) -> str:
     counts = confusion(task, verdict)
     right = f"{np.trace(counts) / counts.sum():.1%} of {counts.sum():,} rows of the {verdict.part} are right"
-    names = [_name(classes, k) for k in range(len(counts))]
+    names = [class_label(classes, k, "") for k in range(len(counts))]
     body = _matrix(counts, names) if len(counts) <= MOST_CLASSES else _worst(counts, names)
     return section("Confusion matrix", body, right)
 
@@ -107,7 +110,9 @@ def _residuals(verdict: Verdict, data: Table, prepared: Prepared) -> str:
     row = (f"{r2(predicted, target):.4f}", f"{np.sqrt((residuals**2).mean()):.4g}", f"{np.abs(residuals).mean():.4g}",
            f"{residuals.mean():.4g}", f"{np.abs(residuals).max():.4g}")  # fmt: skip
     numbers = table(("R²", "root mean square", "mean absolute", "mean", "largest"), [row])
-    picture = figure(inline(residuals_picture(predicted, target, data.target_names)))
+    many = target.shape[1]
+    names = data.target_names if len(data.target_names) == many else [f"{data.target_names[0]}[{k}]" for k in range(many)]
+    picture = figure(inline(residuals_picture(predicted, target, names)))
     note = f"<p class='note'>of {len(target):,} rows of the {verdict.part}, in the units of the data</p>"
     return f"<section>{picture}\n{numbers}\n{note}</section>"
 
@@ -134,6 +139,6 @@ def _boundary(graph: Graph, task: Task, model: nn.Module, data: Table, prepared:
     features = np.column_stack([part.values for part in data.select(names)]).astype(float)
     kept = np.isfinite(features).all(axis=1)
     target = data.target if is_numbers else true_classes(data.target)
-    classes = [f"class {_name(prepared.preprocessing.classes, k)}" for k in range(int(target.max()) + 1)] if not is_numbers else []
+    classes = [class_label(prepared.preprocessing.classes, k) for k in range(int(target.max()) + 1)] if not is_numbers else []
     picture = boundary_picture(predict, task, features[kept], target[kept], names, classes)
     return f"<section>{figure(inline(picture))}</section>"

@@ -13,7 +13,8 @@ import numpy as np
 
 from netc.data.normalize import Array
 from netc.data.table import Table
-from netc.train.sheet import COLORS, FAINT, INK, PAPER, color_of, headline, new_figure, plain_axes, use_log_scale
+from netc.train.images import images_picture
+from netc.train.sheet import COLORS, FAINT, INK, PAPER, class_label, color_of, headline, new_figure, plain_axes, use_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -26,18 +27,22 @@ BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The outputs `[n, …]` by epoch, and the target of the same samples first; `is_class` says that it holds class numbers."""
+    """The outputs `[n, …]` by epoch, and the target of the same samples first.
+
+    `is_class` says that it holds class numbers, `classes` are the names of the classes, if they have some.
+    """
 
     snapshots: Sequence[tuple[int, Array]]
     target: Array | None
     target_name: str
     is_class: bool
+    classes: Sequence[str] = ()
 
 
 def draw_all(pictures: dict[str, Figure], table: Table, curves: Mapping[str, Sequence[float]], outputs: Outputs) -> list[str]:
     """Adds `data.png`, `loss.png` and `predictions.png` as far as they make sense; returns what went wrong, in words."""
     drawings: dict[str, Callable[[], Figure | None]] = {
-        "data.png": lambda: data_picture(table),
+        "data.png": lambda: data_picture(table) or images_picture(table),
         "loss.png": lambda: loss_picture(curves),
         "predictions.png": lambda: predictions_picture(outputs),
     }
@@ -59,9 +64,14 @@ def _sample(count: int) -> Array:
 # --- the data -----------------------------------------------------------------------------------------------------
 
 
-def data_picture(table: Table) -> Figure:
-    """Each pair of the first features as points and each feature as a histogram, colored by class or by target."""
+def data_picture(table: Table) -> Figure | None:
+    """Each pair of the first features as points and each feature as a histogram, colored by class or by target.
+
+    None where no feature is a number.
+    """
     total = table.features.shape[1]
+    if not total:
+        return None
     count = min(total, MOST_FEATURES)
     rows = _sample(len(table.features))
     features = table.features[rows, :count].astype(float)
@@ -80,7 +90,7 @@ def data_picture(table: Table) -> Figure:
     box = ((left + side * 0.58) / width, (bottom + side * 0.87) / height, side * 0.38 / width, 0.13 / height)
     if table.classes is not None and len(np.unique(table.classes)) <= len(COLORS):
         _class_points(axes, unit, table.classes[rows])
-        _class_legend(axes, table.classes)
+        _class_legend(axes, table.classes, table.class_names)
     else:
         _value_points(figure, axes, unit, table.target.reshape(len(table.target), -1)[rows, 0], box, table.target_names[0])
     return figure
@@ -133,11 +143,11 @@ def _bars(axes: Axes, cell: int, heights: Array, color: str) -> None:
     axes.stairs(tops, edges, baseline=None, color=color, lw=1.0)
 
 
-def _class_legend(axes: Axes, classes: Array) -> None:
+def _class_legend(axes: Axes, classes: Array, names: Sequence[str]) -> None:
     """The classes with their counts, in the empty upper right corner."""
     values, counts = np.unique(classes, return_counts=True)
     handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(values))]
-    labels = [f"class {value}: {number}" for value, number in zip(values, counts, strict=True)]
+    labels = [f"{class_label(names, value)}: {number}" for value, number in zip(values, counts, strict=True)]
     legend = axes.legend(handles, labels, loc="upper right", frameon=False, fontsize=9.5, labelcolor=INK, handletextpad=0.2)
     if axes.get_xlim()[1] == 1:  # one cell has no empty corner
         legend.set_loc("lower right")
@@ -214,13 +224,18 @@ def predictions_picture(outputs: Outputs) -> Figure | None:
     width = shots[0][1].shape[1]
     binary = target.shape[1] == 1 and bool(np.isin(target, (0, 1)).all())
     if binary and width == 1:
-        return _class_picture([(e, o[:, 0]) for e, o in shots], target[:, 0].astype(int), "")
+        return _class_picture([(e, o[:, 0]) for e, o in shots], target[:, 0].astype(int), outputs.classes, "")
     if outputs.is_class and target.shape[1] == 1 and width > 1:
         classes = target[:, 0].astype(int)
         if width == 2:
-            return _class_picture([(e, _softmax(o)[:, 1]) for e, o in shots], classes, "predicted probability of class 1")
+            return _class_picture(
+                [(e, _softmax(o)[:, 1]) for e, o in shots],
+                classes,
+                outputs.classes,
+                f"predicted probability of {class_label(outputs.classes, 1)}",
+            )
         own = [(e, _softmax(o)[np.arange(len(o)), classes]) for e, o in shots]
-        return _class_picture(own, classes, "predicted probability of the true class", threshold=None)
+        return _class_picture(own, classes, outputs.classes, "predicted probability of the true class", None)
     return _value_picture(shots, target.astype(float), outputs.target_name) if width == target.shape[1] else None
 
 
@@ -237,7 +252,9 @@ def _epoch_label(epoch: int, position: int, count: int) -> str:
     return f"epoch {epoch}\n{note}"
 
 
-def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: str, threshold: float | None = 0.5) -> Figure:
+def _class_picture(
+    shots: Sequence[tuple[int, Array]], classes: Array, names: Sequence[str], label: str, threshold: float | None = 0.5
+) -> Figure:
     """For each snapshot the predictions of each class as points in the outline of their distribution."""
     kinds = np.unique(classes)
     figure = new_figure(9.2, 4.6)
@@ -259,7 +276,7 @@ def _class_picture(shots: Sequence[tuple[int, Array]], classes: Array, label: st
     axes.tick_params(axis="x", length=0)
     axes.set(xlim=(-0.5, len(shots) - 0.5), ylim=(low - 0.02 * (high - low), high + 0.02 * (high - low)))
     axes.set_ylabel(label or ("predicted probability" if is_probability else "output of the network"), size=9.5, color=INK)
-    _legend_above(axes, [str(kind) for kind in kinds])
+    _legend_above(axes, [class_label(names, int(kind), "class " if len(kinds) <= 6 else "") for kind in kinds])
     headline(figure, "Predictions", "on the training data, colored by the true class")
     return figure
 
@@ -269,8 +286,7 @@ def _legend_above(axes: Axes, kinds: Sequence[str]) -> None:
     if len(kinds) > MOST_IN_LEGEND:
         return
     handles = [axes.plot([], [], "o", color=color_of(k), ms=6, mew=0)[0] for k in range(len(kinds))]
-    labels = [f"class {kind}" for kind in kinds] if len(kinds) <= 6 else list(kinds)
-    axes.legend(handles, labels, loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=len(kinds), frameon=False, fontsize=9.5,
+    axes.legend(handles, list(kinds), loc="lower right", bbox_to_anchor=(1.0, 1.1), ncols=len(kinds), frameon=False, fontsize=9.5,
                 labelcolor=INK, handletextpad=0.2, columnspacing=1.2, borderaxespad=0)  # fmt: skip
 
 
@@ -322,7 +338,7 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
             )
         axes.text(0.5, 1.05, _epoch_label(epoch, int(index), len(shots)).replace("\n", " "), transform=axes.transAxes,
                   size=9.5, ha="center", color=INK)  # fmt: skip
-        score = f"R² {_r2(output, target):.3f}".replace("-", "\N{MINUS SIGN}")
+        score = f"R² {r2(output, target):.3f}".replace("-", "\N{MINUS SIGN}")
         axes.text(0.04, 0.95, score, transform=axes.transAxes, size=9, va="top", color=INK)
         axes.locator_params(nbins=4)
         if at:
@@ -333,7 +349,11 @@ def _value_picture(shots: Sequence[tuple[int, Array]], target: Array, name: str)
     return figure
 
 
-def _r2(output: Array, target: Array) -> float:
-    """The coefficient of determination: the part of the variance that is explained."""
-    spread = ((target - target.mean(axis=0)) ** 2).sum()
-    return float(1 - ((output - target) ** 2).sum() / spread) if spread > 0 else float("nan")
+def r2(output: Array, target: Array) -> float:
+    """The coefficient of determination, the part of the variance that is explained: of `[n, k]` the mean over the columns.
+
+    A column without variance does not count.
+    """
+    spread = ((target - target.mean(axis=0)) ** 2).sum(axis=0)
+    left = ((output - target) ** 2).sum(axis=0)
+    return float(np.mean(1 - left[spread > 0] / spread[spread > 0])) if (spread > 0).any() else float("nan")

@@ -58,6 +58,11 @@ def inline(figure: Figure) -> str:
     return inlined(svg(figure), colors).replace("<svg ", f'<svg style="max-width: {width:g}in" ', 1)
 
 
+def class_label(names: Sequence[str], number: int, word: str = "class ") -> str:
+    """The name of a class, if it has one, else its number."""
+    return names[number] if 0 <= number < len(names) else f"{word}{number}"
+
+
 ENDINGS = (".png", ".svg", ".pdf")
 
 

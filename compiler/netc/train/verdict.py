@@ -73,9 +73,3 @@ def true_classes(target: Array) -> Array:
 def in_units(undo: Callable[[Array], Array], values: Array, shape: tuple[int, ...]) -> Array:
     """Numbers of a target of that shape in the units of the data, `[n, k]` `float64`; `undo` is that of the preprocessing."""
     return np.asarray(undo(values.reshape(shape)), np.float64).reshape(len(values), -1)
-
-
-def r2(predicted: Array, target: Array) -> float:
-    """The coefficient of determination: the part of the variance that is explained."""
-    spread = ((target - target.mean(axis=0)) ** 2).sum()
-    return float(1 - ((predicted - target) ** 2).sum() / spread) if spread > 0 else float("nan")

@@ -14,6 +14,7 @@ from netc.diagnostics import error
 from netc.settings import Section
 from netc.train.batches import Tensors
 from netc.train.optim import is_whole
+from netc.train.update import update_of
 
 if TYPE_CHECKING:
     from netc.train.compiled import Gradients
@@ -36,6 +37,7 @@ class Step:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
         self.clip_norm: float | None = settings["clip_grad_norm"]
         self.clip_value: float | None = settings["clip_grad_value"]
+        self.update = update_of(optimizer)
         self.takes_closure = isinstance(optimizer, LBFGS)
         self.scaler = GradScaler(parameters[0].device.type) if settings["precision"] == "fp16" else None
         if self.takes_closure and self.scaler is not None:
@@ -50,7 +52,7 @@ class Step:
             return self._with_closure(batches)
         values = self._backward(batches)
         if self.scaler is None:
-            self.optimizer.step()
+            self.update()
         else:
             self.scaler.step(self.optimizer)
             self.scaler.update()
@@ -69,7 +71,8 @@ class Step:
 
     def _backward(self, batches: Sequence[Tensors]) -> list[Tensors]:
         """The gradients of the batches, from none; clipped."""
-        self.optimizer.zero_grad()
+        for parameter in self.parameters:
+            parameter.grad = None
         if len(batches) == 1:
             values = [self._gradients_of(batches[0], None)]
         else:

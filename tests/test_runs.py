@@ -130,6 +130,28 @@ def test_a_broken_record_is_said_and_the_rest_is_there(text: str, tmp_path: Path
     assert "net-1" in table.as_text([opened]) and json.loads(table.as_json([opened]))[0]["epochs"] == 1
 
 
+def test_a_run_that_did_not_end_is_read_from_its_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    result = netc.load(SPEC, {"width": "6"}).train(tmp_path, name="tiny", pictures=False)
+    for name in ("run.json", "metrics.csv", "model.safetensors"):  # what is written at the end
+        (result.path / name).unlink()
+    opened = open_run(result.path)
+    assert opened.history == result.history.columns and opened.state == "unfinished" and opened.overrides == {"width": "6"}
+    assert opened.record["network"] == "Tiny" and opened.started is not None and opened.record["seconds"] > 0
+    code = f"import netc, sys; netc.open_run({str(result.path)!r}).best; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True)
+    assert run("runs", tmp_path) == 0
+    assert (
+        f"tiny-1: the training has not ended, and its last checkpoint is shown; `netc train --resume {result.path}`"
+        in capsys.readouterr().out
+    )
+    with pytest.raises(netc.NetError, match="is missing"):
+        opened.module()
+    state = result.path / "checkpoint" / "state.json"
+    for damaged in (state.read_text()[:-40], "{}", "[]", '{"state": {"training": {"columns": {"loss": 1}}}, "tensors": {"file": "x"}}'):
+        state.write_text(damaged)
+        assert open_run(result.path).history == {} and "run.json is missing" in open_run(result.path).problems[0]
+
+
 def test_what_is_missing_is_a_clear_error(tmp_path: Path) -> None:
     opened = open_run(made(tmp_path / "net-1"))
     assert opened.problems == ("spec.net is missing", "model.safetensors is missing")

@@ -88,3 +88,12 @@ def test_observers_together() -> None:
     assert observer is not None
     observer(Progress(3, 5, {}, 0.0))
     assert seen == [3, -3]
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_resuming_leaves_every_epoch_once(from_the_start: bool, tmp_path: Path) -> None:
+    path = netc.load(SPEC).train(tmp_path, tensorboard=from_the_start, pictures=False).path
+    longer = netc.load(SPEC, {"train.epochs": "9"})
+    history = longer.train(tmp_path, tensorboard=True, pictures=False, resume=path).history
+    steps, values = zip(*scalars(path)["loss"], strict=True)
+    assert steps == tuple(range(1, 10)) and values == pytest.approx(history.columns["loss"])

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from netc.diagnostics import did_you_mean, error
 from netc.pipeline import Network, load
+from netc.runs.unfinished import standing_of
 from netc.train.best import Best, best_of
 
 if TYPE_CHECKING:
@@ -116,10 +117,13 @@ def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
         raise error("file", f"there is no folder `{path}`", hint=near or "`netc runs` lists the runs")
     if not is_run(path):
         raise error("file", f"`{path}` is not the folder of a run: it has none of {', '.join(MARKS)}", hint="`netc runs` lists the runs")
-    record, said = _record(path / RECORD)
-    history, more = _history(path / METRICS)
+    if not (path / RECORD).is_file() and (standing := standing_of(path)) is not None:
+        said = f"the training has not ended, and its last checkpoint is shown; `netc train --resume {path}` goes on if it was stopped"
+        return Run(path, standing.record, standing.history, (said,), allow_python)
+    record, said_of_record = _record(path / RECORD)
+    history, said_of_history = _history(path / METRICS)
     missing = [f"{name} is missing" for name in (SPEC, MODEL) if not (path / name).is_file()]
-    return Run(path, record, history, (*said, *more, *missing), allow_python)
+    return Run(path, record, history, (*said_of_record, *said_of_history, *missing), allow_python)
 
 
 def is_run(path: Path) -> bool:

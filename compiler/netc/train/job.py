@@ -114,7 +114,10 @@ class Job:
         watched = _watched(self.graph, training, self.device) if self.pictures else None
         measures = make_measures(self.graph, self.settings, self.prepared.target_scaling) if validation is not None else None
         writes_events = self.tensorboard and not self.was_complete
-        with shown(self.stream, self.settings["epochs"], self.begun_at) as bar, events(path if writes_events else None) as writer:
+        with (
+            shown(self.stream, self.settings["epochs"], self.begun_at) as bar,
+            events(path if writes_events else None, self.begun_at) as writer,
+        ):
             return fit(self.model, column_names(self.graph), training, self.settings, validation, together(bar, writer), watched,
                        self._saver(path, kept, resumed), resumed, measures)  # fmt: skip
 

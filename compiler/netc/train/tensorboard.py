@@ -53,11 +53,15 @@ class Events:
 
 @contextmanager
 def events(folder: Path | None, begun_at: int = 0) -> Iterator[Observer | None]:
-    """An observer for `fit` that writes event files into the folder; None without a folder."""
+    """An observer for `fit` that writes event files into the folder; None without a folder.
+
+    The first `begun_at` epochs are there already, if there are event files at all.
+    """
     if folder is None:
         yield None
         return
-    observer = Events(folder, begun_at)
+    has_some = any(folder.glob("events.out.tfevents.*"))
+    observer = Events(folder, begun_at if has_some else 0)
     try:
         yield observer
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -10,12 +11,14 @@ import pytest
 import torch
 from torch import Tensor, nn, optim
 from torch.optim import lr_scheduler as lr
+from torch.optim.optimizer import register_optimizer_step_post_hook
 
 import netc
 from netc import NetError
 from netc.ops.recipes import OPTIMIZERS, SCHEDULERS
 from netc.train.batches import Tensors
 from netc.train.loop import Fit
+from netc.train.optim import ALIKE
 
 EPOCHS = 6
 BATCH = 12  # of 40 rows: four steps an epoch, the last of them of 4 rows
@@ -261,3 +264,43 @@ def test_half_precision_scales_the_loss() -> None:
     fp16 = fit_of("optimizer = SGD(lr=0.1)\n precision = fp16\n clip_grad_norm = 0.1", seeded(Net), data())
     assert fp16.run().columns["loss"] == losses
     assert fp16.take_step.scaler is not None and fp16.take_step.scaler.get_scale() == scaler.get_scale()
+
+
+# --- implementations ------------------------------------------------------------------------------------------------
+
+CHOICES: dict[str, list[Any]] = {
+    "momentum": [0.0, 0.9], "dampening": [0.0, 0.1], "weight_decay": [0.0, 0.01], "nesterov": [False, True], "maximize": [False, True],
+    "amsgrad": [False, True], "decoupled_weight_decay": [False, True], "centered": [False, True], "lr_decay": [0.0, 0.1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ALIKE)
+def test_the_faster_implementation_gives_the_same_numbers_whatever_the_arguments(name: str) -> None:
+    """What is taken for small networks, against torch's default."""
+    made = getattr(optim, name)
+    ours = [c for c in CHOICES if c in inspect.signature(made).parameters]
+    for values in itertools.product(*(CHOICES[c] for c in ours)):
+        arguments = dict(zip(ours, values, strict=True))
+        if arguments.get("nesterov") and (not arguments["momentum"] or arguments["dampening"]):
+            continue  # torch refuses it
+        found = []
+        for foreach in (False, True):
+            torch.manual_seed(0)
+            parameters = [nn.Parameter(torch.randn(shape)) for shape in ((8, 5), (8,), (20, 20), (1,))]
+            optimizer = made(parameters, lr=0.01, foreach=foreach, **arguments)
+            for _ in range(8):
+                for p in parameters:
+                    p.grad = torch.randn_like(p)
+                optimizer.step()
+            found.append(parameters)
+        assert all(map(torch.equal, *found)), arguments
+
+
+def test_hooks_on_the_optimizer_are_called() -> None:
+    called = []
+    handle = register_optimizer_step_post_hook(lambda *_: called.append(1))
+    try:
+        fit_of("optimizer = SGD()", seeded(Net), data()).run()
+    finally:
+        handle.remove()
+    assert len(called) == EPOCHS

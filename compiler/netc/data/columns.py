@@ -10,7 +10,7 @@ import numpy as np
 
 from netc.data.normalize import Array
 
-CHUNK_BYTES = 16 * 2**20  # how much of a table is worked on at a time: a small one at once, a large one within bounds
+CHUNK_BYTES = 4 * 2**20  # how much of a table is worked on at a time: a small one at once, a large one within bounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,10 +222,11 @@ def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str)
 
 def kept_rows(parts: Sequence[Columns], rows: int, missing: Any) -> Array:
     """The rows that are used: all, or with `drop` those in which nothing is missing."""
+    dtype = np.int32 if rows < 2**31 else np.int64  # of many rows their places are a good part of what is held in memory
     if missing != "drop":
-        return np.arange(rows)
+        return np.arange(rows, dtype=dtype)
     kept = np.ones(rows, bool)
     for part in parts:
         if part.kind != "other":
             kept &= ~part.missing().any(axis=1)
-    return np.flatnonzero(kept)
+    return np.flatnonzero(kept).astype(dtype)

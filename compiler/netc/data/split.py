@@ -74,5 +74,5 @@ def _marked(rows: int, classes: Array | None, counts: Sequence[int], seed: int) 
         own[: sizes[0]], own[sizes[0] : sum(sizes)] = 1, 2
         random.shuffle(own)
         marks[group] = own
-    train, validation, test = (np.flatnonzero(marks == mark) for mark in (0, 1, 2))
+    train, validation, test = (np.flatnonzero(marks == mark).astype(np.int32 if rows < 2**31 else np.int64) for mark in (0, 1, 2))
     return train, validation, test

@@ -21,6 +21,7 @@ from netc.diagnostics import error
 LARGE_BYTES = 128 * 2**20  # data of more does not stay in memory
 
 _mapped: weakref.WeakSet[mmap.mmap] = weakref.WeakSet()
+_files: dict[int, int] = {}  # open files, by the address at which they are mapped
 
 
 def new_array(shape: Sequence[int], dtype: str, *, in_file: bool) -> Array:
@@ -36,7 +37,35 @@ def new_array(shape: Sequence[int], dtype: str, *, in_file: bool) -> Array:
             folder = tempfile.gettempdir()
             message = f"{size / 2**20:,.0f} MB for the data do not fit into {folder}: {e.strerror}"
             raise error("data", message, hint="TMPDIR names another folder for temporary files") from None
-        return mapped(np.memmap(file, dtype, "r+", shape=tuple(shape)))
+        array = mapped(np.memmap(file, dtype, "r+", shape=tuple(shape)))
+        _keep_open(array, os.dup(file.fileno()))
+    return array
+
+
+def _keep_open(array: np.memmap[Any, Any], file: int) -> None:
+    """Keeps the file of an array open for as long as that is mapped."""
+    address = array.ctypes.data
+    _files[address] = file
+
+    def close() -> None:
+        del _files[address]
+        os.close(file)
+
+    weakref.finalize(getattr(array, "_mmap"), close)  # noqa: B009  numpy does not say that it is there
+
+
+def is_in_file(address: int) -> bool:
+    """Whether an array in a file begins at that address."""
+    return address in _files
+
+
+def rows_in_file(address: int, row_bytes: int, rows: Sequence[int]) -> bytearray:
+    """Rows of the array in a file that begins at that address, one after the other.
+
+    They are read, not mapped: a single row would bring up to megabytes around it into the memory of the process.
+    """
+    file = _files[address]
+    return bytearray().join([os.pread(file, row_bytes, row * row_bytes) for row in rows])
 
 
 def mapped(array: np.memmap[Any, Any]) -> np.memmap[Any, Any]:

@@ -143,7 +143,8 @@ class _SectionLowering:
             return UNKNOWN
         known = listed(r.name for r in key.recipes)
         if not isinstance(value, Partial) or not isinstance(value.callee, RecipeValue):
-            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span)
+            hint = 'a file is named by what it is, e.g. `csv("data.csv")`' if name == "source" and isinstance(value, str) else ""
+            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span, hint)
         recipe = value.callee.recipe
         if recipe not in key.recipes:
             return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", value.span)

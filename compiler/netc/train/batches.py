@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from netc.data.store import release
+from netc.data.store import is_in_file, rows_in_file
 
 Tensors = tuple[Tensor, ...]  # inputs, then targets; one row a sample
 
@@ -75,10 +76,19 @@ class Batches:
         """Reads the rows of a batch when it is its turn: more than memory holds may stand in a file."""
         for rows in torch.split(order, self.batch_size)[start:]:
             here = rows.to(self.tensors[0].device)
-            batch = tuple(t[here] for t in self.tensors)
-            release()  # the pages of a file that were read; they would add up to all of it
-            yield self._brought(batch)
+            yield self._brought(self._picked(here))
+
+    def _picked(self, rows: Tensor) -> Tensors:
+        """Those rows, from memory or from the files that the tensors stand in."""
+        return tuple(_from_file(t, rows) if is_in_file(t.data_ptr()) else t[rows] for t in self.tensors)
 
     def _brought(self, batch: Tensors) -> Tensors:
         """The batch on the device of the training, to which it is copied while the step before it runs."""
         return batch if self.is_here else tuple(t.pin_memory().to(self.device, non_blocking=True) for t in batch)
+
+
+def _from_file(tensor: Tensor, rows: Tensor) -> Tensor:
+    """Rows of a tensor, read from the file that it stands in."""
+    shape = (len(rows), *tensor.shape[1:])
+    read = rows_in_file(tensor.data_ptr(), tensor.element_size() * math.prod(shape[1:]), rows.tolist())
+    return torch.frombuffer(read, dtype=tensor.dtype).reshape(shape)

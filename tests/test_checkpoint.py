@@ -206,7 +206,7 @@ def test_any_damage_is_told(tmp_path: Path) -> None:
             with pytest.raises(NetError, match=r"is damaged|checkpoint of format"):
                 load(folder)
         path.unlink()
-        with pytest.raises(NetError, match=r"is damaged: No such file|there is no checkpoint"):
+        with pytest.raises(NetError, match=r"is damaged: it is missing|there is no checkpoint"):
             load(folder)
         path.write_bytes(whole)
     assert load(folder)["number"] == 1

@@ -61,6 +61,10 @@ def load(folder: Path) -> State:
         if _file_hash(file) != record["tensors"]["sha256"]:
             raise _damaged(file, "its content is not what was saved")
         state: State = unflatten(record["state"], _tensors(file))
+    except FileNotFoundError:
+        if _record(folder) != record:  # a training that goes on has just replaced it
+            return load(folder)
+        raise _damaged(file, "it is missing") from None
     except (OSError, SafetensorError, KeyError) as problem:
         raise _damaged(file, problem.strerror if isinstance(problem, OSError) else str(problem)) from None
     return state

@@ -64,7 +64,7 @@ def compare(run: Path, before: Mapping[str, Any], now: Identity) -> list[str]:
     if before["data_sha256"] != now["data_sha256"]:
         raise error("data", f"`{run}` was trained on other data: the rows are not the same", hint=_data_hint(before, now))
     return [_differs(key, before["environment"][key], value) for key, value in now["environment"].items()
-            if key in MATTERS and before["environment"].get(key) != value]  # fmt: skip
+            if key in MATTERS and before["environment"][key] != value]  # fmt: skip
 
 
 def _data_hint(before: Mapping[str, Any], now: Identity) -> str:
@@ -76,9 +76,10 @@ MATTERS = ("torch", "threads", "device", "netc")
 
 
 def _differs(key: str, old: Any, new: Any) -> str:
-    what = {"threads": f"{count_of(int(old or 0), 'thread')}, and now with {new}", "device": f"{old}, and now on {new}"}
-    way = f"OMP_NUM_THREADS={old} gives as many" if key == "threads" else "the numbers may differ in the last digits"
-    return f"this run was trained {'on' if key == 'device' else 'with'} {what.get(key, f'{key} {old}, and now with {new}')}; {way}"
+    if key == "threads":
+        return f"this run was trained with {count_of(old, 'thread')}, and now with {new}; OMP_NUM_THREADS={old} gives as many"
+    was = f"on {old}, and now on {new}" if key == "device" else f"with {key} {old}, and now with {key} {new}"
+    return f"this run was trained {was}; the numbers may differ in the last digits"
 
 
 def _changed(old: str, new: str) -> str | None:
@@ -89,7 +90,16 @@ def _changed(old: str, new: str) -> str | None:
     longest = max(map(len, lines))
     before, after = ([*found, *["nothing"] * (longest - len(found))] for found in lines)
     i = next(i for i in range(longest) if before[i] != after[i])
-    return f"it has `{after[i].strip()}` where it had `{before[i].strip()}`"
+    return _difference(before[i], after[i])
+
+
+def _difference(old: str, new: str) -> str:
+    """What two lines differ in: a word, where they are the same but for words."""
+    before, after = (re.findall(r"[^\s,()]+", line) for line in (old, new))
+    pairs = [(a, b) for a, b in zip(before, after, strict=False) if a != b]
+    if len(before) == len(after) and pairs and before[0] == after[0]:
+        return f"its `{before[0]}` has `{pairs[0][1]}` where it had `{pairs[0][0]}`"
+    return f"it has `{new.strip()}` where it had `{old.strip()}`"
 
 
 def _without_free(spec: str) -> str:

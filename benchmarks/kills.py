@@ -211,10 +211,10 @@ def lost(
 
 
 def report(seen: Counter[str], negative: dict[str, bool], losses: dict[str, int], saves: int, seconds: float) -> str:
-    names = {"torch": "the random numbers of torch", "order": "the order of the data"}
+    names = {"nothing": "all of it", "torch": "all but the random numbers of torch", "order": "all but the order of the data"}
     return f"""# Killed and gone on
 
-`python benchmarks/kills.py`, torch {torch.__version__}, {time.strftime("%Y-%m-%d")}, {seconds:.0f} s.
+`python benchmarks/kills.py`, torch {torch.__version__}, {time.strftime("%Y-%m-%d")}, {seconds:.0f} s, in {tempfile.gettempdir()}.
 
 A training with dropout, batch normalisation, momentum and a scheduler, saved after every step, was killed with SIGKILL
 {seen["kills"]:,} times at random moments and gone on with each time until it was done: {seen["during a save"]:,} times during a save,
@@ -223,7 +223,7 @@ A training with dropout, batch normalisation, momentum and a scheduler, saved af
 | | equal to the training that was never stopped |
 | --- | --- |
 | trainings, killed {seen["kills"] / max(1, seen["trainings"]):.0f} times each on average | {seen["equal"]} of {seen["trainings"]} |
-{table((f"killed once, and the checkpoint without {names.get(part, part)}", "yes" if same else "no") for part, same in negative.items())}
+{table((f"killed once, and gone on with {names.get(part, f"all but the {part}")}", "yes" if same else "no") for part, same in negative.items())}
 
 A state of 8 MB is saved over and over, and the process killed:
 

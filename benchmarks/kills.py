@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -212,6 +212,11 @@ def lost(
 
 def report(seen: Counter[str], negative: dict[str, bool], losses: dict[str, int], saves: int, seconds: float) -> str:
     names = {"nothing": "all of it", "torch": "all but the random numbers of torch", "order": "all but the order of the data"}
+    parts = [
+        (f"killed once, and gone on with {names.get(part, 'all but the ' + part)}", "yes" if same else "no")
+        for part, same in negative.items()
+    ]
+    ways = [(way, f"{count} of {saves}") for way, count in losses.items()]
     return f"""# Killed and gone on
 
 `python benchmarks/kills.py`, torch {torch.__version__}, {time.strftime("%Y-%m-%d")}, {seconds:.0f} s, in {tempfile.gettempdir()}.
@@ -223,17 +228,17 @@ A training with dropout, batch normalisation, momentum and a scheduler, saved af
 | | equal to the training that was never stopped |
 | --- | --- |
 | trainings, killed {seen["kills"] / max(1, seen["trainings"]):.0f} times each on average | {seen["equal"]} of {seen["trainings"]} |
-{table((f"killed once, and gone on with {names.get(part, f"all but the {part}")}", "yes" if same else "no") for part, same in negative.items())}
+{table(parts)}
 
 A state of 8 MB is saved over and over, and the process killed:
 
 | way to save | nothing could be read |
 | --- | --- |
-{table((way, f"{count} of {saves}") for way, count in losses.items())}
+{table(ways)}
 """
 
 
-def table(rows: Iterable[tuple[str, str]]) -> str:
+def table(rows: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"| {left} | {right} |" for left, right in rows)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sklearn.datasets
@@ -262,6 +263,7 @@ X, Y = "a,b,y\n", "1,2,0\n3,4,1\n"
 WRONG: list[tuple[str, dict[str, str], str]] = [
     ("", {}, "data: `data.csv` is empty"),
     (X, {}, "data: `data.csv` has a header and no rows"),
+    ("a;b;y\n1;2;0\n", {}, "has a single column, `a;b;y`, as its values are not separated by `,` (write `delimiter=\";\"`)"),
     ("a,a,y\n1,2,3\n", {}, "data: `data.csv` has more than one column `a`"),
     (X + Y + "1,2\n", {}, "data: line 4 of `data.csv` has 2 values, and there are 3 columns"),
     (X + Y + "1,2,0,4\n", {}, "data: line 4 of `data.csv` has 4 values, and there are 3 columns"),
@@ -437,3 +439,49 @@ def test_classes_are_kept_in_proportion_in_all_three_parts(tmp_path: Path) -> No
 def test_columns_of_a_kind_stay_together() -> None:
     part = Columns("number", ("a", "b", "c"), np.arange(6.0).reshape(2, 3))
     assert part.picked(["c", "a"]).values.tolist() == [[2, 0], [5, 3]]
+
+
+# the text of the file; then of each column its kind, values and texts
+TYPES: list[tuple[str, list[tuple[str, list[Any], tuple[str, ...]]]]] = [
+    ("\ufeffa,b\r\n1,2\r\n\r\n3,4\r\n", [("number", [1, 3], ()), ("number", [2, 4], ())]),
+    ('a,b\n1e2,"x\ny"\n -3 ,"u,v"\n', [("number", [100.0, -3.0], ()), ("category", [1, 0], ("u,v", "x\ny"))]),
+    ("a,b\nTrue,0\nFalse,\n,99999999999999999999\n", [("bool", [1.0, 0.0, np.nan], ()), ("number", [0.0, np.nan, 1e20], ())]),
+    ("a,b\n007,NA\n1,red\n", [("number", [7, 1], ()), ("category", [-1, 0], ("red",))]),
+]
+
+
+@pytest.mark.parametrize(("text", "columns"), TYPES)
+def test_types_of_columns(text: str, columns: list[tuple[str, list[Any], tuple[str, ...]]], tmp_path: Path) -> None:
+    (tmp_path / "data.csv").write_bytes(text.encode())
+    table = load_table(tmp_path / "data.csv")
+    for part, (kind, values, texts) in zip(table.parts, columns, strict=True):
+        assert (part.kind, part.categories) == (kind, texts)
+        np.testing.assert_array_equal(part.values[:, 0], values)
+
+
+def test_types_of_parquet(tmp_path: Path) -> None:
+    import datetime
+
+    day, none = datetime.date(2024, 1, 2), pa.nulls(2)
+    made = {
+        "i": pa.array([1, None], pa.int32()),
+        "d": [day, day],
+        "t": pa.array(["b", "a"]).dictionary_encode(),
+        "l": [[1], [2]],
+        "n": none,
+    }
+    pq.write_table(pa.table(made), tmp_path / "data.parquet")
+    table = load_table(tmp_path / "data.parquet")
+    assert [part.kind for part in table.parts] == ["number", "other", "category", "other", "other"]
+    assert [p.problem.split(",")[0] for p in table.parts if p.kind == "other"] == ["holds dates", "holds list<element: int64>",
+                                                                                  "is empty in every row"]  # fmt: skip
+
+
+def test_settings_of_the_command_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that the command line names is relative to where netc runs; arguments of the source can be set, too."""
+    (tmp_path / "here").mkdir()
+    csv(tmp_path / "here", HOUSES.replace(",", ";"))
+    (tmp_path / "net.net").write_text(spec(csv(tmp_path), **HOUSE))
+    monkeypatch.chdir(tmp_path / "here")
+    net = netc.load(tmp_path / "net.net", {"data.source": 'csv("houses.csv")', "data.source.delimiter": '";"', "data.test": 0.0})
+    assert net.data is not None and len(load_data(net.data)) == 60 and net.data["test"] == 0

@@ -18,6 +18,7 @@ from netc.data.arrow import columns_of, pc, unusable
 from netc.data.columns import Columns
 from netc.data.table import Table
 from netc.diagnostics import NetError, count_of, error
+from netc.ops.op import value_text
 from netc.source import Span
 
 BLOCK = 2**20  # bytes that are read at a time; Arrow holds some dozens of them
@@ -87,6 +88,10 @@ def _header(path: Path, form: Format, span: Span) -> list[str]:
         raise _explained(e, path, form, 0, span) from e
     if not form.header:
         return [f"x{i}" for i in range(len(first))]
+    other = next((mark for mark in ";\t|" if len(first) == 1 and mark in first[0]), None)
+    if other is not None:
+        message = f"`{path.name}` has a single column, `{first[0].strip()}`, as its values are not separated by `{form.delimiter}`"
+        raise error("data", message, span, f"write `delimiter={value_text(other)}`".replace("\t", "\\t"))
     names = [name.strip() or f"column{i}" for i, name in enumerate(first)]
     twice = next((n for i, n in enumerate(names) if n in names[:i]), None)
     if twice is not None:
@@ -114,7 +119,7 @@ class _Guess:
             self.count += count
             return
         texts = array if decimal == "." else pc.replace_substring(array, decimal, ".")
-        if self.kind == "bool" and not pc.all(pc.is_in(pc.utf8_lower(texts), pa.array(["true", "false"]))).as_py():
+        if self.kind == "bool" and not pc.all(pc.is_in(pc.utf8_lower(texts.drop_null()), pa.array(["true", "false"]))).as_py():
             self.kind = "text" if self.count else "int"
         if self.kind == "int" and not _casts(texts, pa.int64()):
             self.kind = "float"

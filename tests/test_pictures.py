@@ -69,6 +69,15 @@ def test_data_are_colored_by_class() -> None:
     assert has_color(image, 0x2F, 0x6D, 0xB5) and has_color(image, 0xE0, 0x78, 0x2F)
 
 
+def test_missing_values_are_left_out() -> None:
+    features = RANDOM.normal(size=(40, 3))
+    features[3, 0] = features[4, 1] = np.nan
+    features[:, 2] = np.nan
+    features[5, 1] = np.inf
+    for target in (classes(40), RANDOM.normal(size=40)):
+        pixels(data_picture(table_of(features, target, Span(Source("net", "data"), 0, 4))))
+
+
 def test_a_constant_feature() -> None:
     pixels(data_picture(table_of(np.ones((20, 2)), classes(20), Span(Source("net", "data"), 0, 4))))
 

@@ -75,7 +75,9 @@ def data_picture(table: Table) -> Figure | None:
     count = min(total, MOST_FEATURES)
     rows = _sample(len(table.features))
     features = table.features[rows, :count].astype(float)
-    low, high = features.min(axis=0), features.max(axis=0)
+    features[~np.isfinite(features)] = np.nan  # missing values are not drawn
+    known = np.isfinite(features)
+    low, high = np.where(known, features, np.inf).min(axis=0), np.where(known, features, -np.inf).max(axis=0)
     unit = 0.06 + 0.88 * (features - low) / np.where(high > low, high - low, 1.0)  # a margin within each cell
     cell = 1.45 if count > 2 else 2.4
     side, left, bottom, top = cell * count, 0.55, 0.5, 0.85
@@ -132,7 +134,7 @@ def _class_points(axes: Axes, unit: Array, classes: Array) -> None:
     for j in range(unit.shape[1]):
         counts = [np.histogram(unit[classes == value, j], bins=BINS, range=WITHIN)[0] for value in np.unique(classes)]
         for k, heights in enumerate(counts):
-            _bars(axes, j, heights / max(map(np.max, counts)), color_of(k))
+            _bars(axes, j, heights / max(1, *map(np.max, counts)), color_of(k))
 
 
 def _bars(axes: Axes, cell: int, heights: Array, color: str) -> None:
@@ -162,7 +164,7 @@ def _value_points(figure: Figure, axes: Axes, unit: Array, target: Array, box: t
                           vmin=target.min(), vmax=target.max())  # fmt: skip
     for j in range(unit.shape[1]):
         heights = np.histogram(unit[:, j], bins=BINS, range=WITHIN)[0]
-        _bars(axes, j, heights / heights.max(), FAINT)
+        _bars(axes, j, heights / max(1, heights.max()), FAINT)
     if unit.shape[1] > 1:
         bar = figure.colorbar(points, cax=figure.add_axes(box), orientation="horizontal")
         bar.outline.set_visible(False)

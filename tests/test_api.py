@@ -14,7 +14,18 @@ import netc
 
 
 def test_public_names() -> None:
-    assert netc.__all__ == ["Diagnostic", "NetError", "Network", "Run", "__version__", "check", "load", "open_run"]
+    assert netc.__all__ == [
+        "Diagnostic",
+        "NetClassifier",
+        "NetError",
+        "NetRegressor",
+        "Network",
+        "Run",
+        "__version__",
+        "check",
+        "load",
+        "open_run",
+    ]
     assert all(hasattr(netc, name) for name in netc.__all__)
 
 

@@ -29,13 +29,16 @@ DEEPEST_STACK = 6000  # Python frames; an operator within another takes about fo
 
 
 @collector_paused()
-def pipeline(source: Source, overrides: Overrides, network: str | None = None, allow_python: bool = False) -> tuple[Program, Table | None]:
+def pipeline(
+    source: Source, overrides: Overrides, network: str | None = None, allow_python: bool = False, table: Table | None = None
+) -> tuple[Program, Table | None]:
     """Text to a checked graph, with the data and training that the text describes. Raises `NetError`.
 
-    A size that a layer needs as a number, and that only the data knows, is taken from the data, which is then given too.
+    A size that a layer needs as a number, and that only the data knows, is taken from the data, which is then given too;
+    a `table` stands for the source of the data.
     """
     with deeply_nested(source):
-        return _pipeline(source, overrides, network, allow_python)
+        return _pipeline(source, overrides, network, allow_python, table)
 
 
 @contextmanager
@@ -51,17 +54,18 @@ def deeply_nested(source: Source) -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
-def _pipeline(source: Source, overrides: Overrides, network: str | None, allow_python: bool) -> tuple[Program, Table | None]:
+def _pipeline(
+    source: Source, overrides: Overrides, network: str | None, allow_python: bool, table: Table | None
+) -> tuple[Program, Table | None]:
     parsed = parse_all(source)
     if parsed.problems:
         raise NetError([*parsed.problems, *_elsewhere(parsed, source, overrides, network, allow_python)])
     file = parsed.file
     program, errors = lower(file, source, overrides, network, allow_python=allow_python)
-    table: Table | None = None
     if errors and program.data and all(d.code == "size-needed" for d in errors):
         from netc.data.sources import load_data
 
-        table = load_data(program.data)
+        table = table or load_data(program.data)
         program, errors = lower(file, source, overrides, network, _sizes(program, program.data, table), allow_python)
     if errors:
         raise NetError(errors)

@@ -1,0 +1,184 @@
+"""What both estimators share: the spec and what is set in it, the training on arrays, the outputs for other arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from netc import syntax as s
+from netc.data.checks import prepared_data
+from netc.data.normalize import Array
+from netc.data.prepare import Prepared
+from netc.data.table import Table, table_of
+from netc.diagnostics import NetError, error
+from netc.estimators.names import CLASSES, counts_classes, is_settable, network_of, written
+from netc.graph import Graph
+from netc.lower.lowering import Program
+from netc.lower.overrides import Overrides
+from netc.pipeline import Network, opened, pipeline
+from netc.source import Source, Span
+from netc.tasks import Task, task_of
+from netc.train.batches import tensors
+from netc.train.device import device_of
+from netc.train.history import History
+from netc.train.loop import column_names, fit
+from netc.train.measure import make_measures
+from netc.train.verdict import all_outputs
+
+OF_DATA = ("data", "data-shape", "data-value")  # codes of what is wrong with X and y, and not with the spec
+ARRAYS = 'npy("X, y")'  # stands for the source of the data, which is never read: the arrays are given
+
+
+class NetEstimator(BaseEstimator):  # type: ignore[misc]
+    """A network of a spec as an estimator of scikit-learn: the base of `NetClassifier` and `NetRegressor`."""
+
+    default: ClassVar[str]  # the file of the spec that is trained where none is given
+
+    model_: torch.nn.Module
+    network_: Network
+    history_: History
+    task_: Task
+
+    def __init__(
+        self,
+        spec: str | Path | None = None,
+        *,
+        set: Mapping[str, Any] | None = None,
+        network: str | None = None,
+        allow_python: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+    ) -> None:
+        self.spec = spec
+        self.set = set
+        self.network = network
+        self.allow_python = allow_python
+        self.random_state = random_state
+
+    # --- parameters -----------------------------------------------------------------------------------------------
+
+    def _spec(self) -> str | Path:
+        return Path(__file__).parent / self.default if self.spec is None else self.spec
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments of the constructor; with `deep` also what the spec gives a value or `set` does, by name."""
+        own: dict[str, Any] = super().get_params(deep=False)
+        if not deep:
+            return own
+        inner = dict(self.set or {})
+        with suppress(NetError, OSError, TypeError, ValueError):  # a spec that cannot be read is for `fit` to report
+            inner = written(self._spec(), self.network) | inner
+        return inner | own
+
+    def set_params(self, **params: Any) -> Self:
+        """Sets arguments of the constructor, and by their names what the spec lets one set: `hidden`, `train.optimizer.lr`.
+
+        Raises ValueError for a name that the spec does not have, `NetError` where the spec cannot be read.
+        """
+        names = super().get_params(deep=False)
+        for name in names.keys() & params.keys():
+            setattr(self, name, params[name])
+        inner = {name: value for name, value in params.items() if name not in names}
+        for name in inner:
+            if not is_settable(name, self._spec(), self.network):
+                known = ", ".join(sorted(self.get_params()))
+                raise ValueError(f"Invalid parameter {name!r} for estimator {self}. Valid parameters are: {known}")
+        if inner:
+            self.set = {**(self.set or {}), **inner}
+        return self
+
+    # --- training -------------------------------------------------------------------------------------------------
+
+    def _program(self, table: Table, classes: int | None) -> tuple[Program, Source, Overrides]:
+        """The spec with what is set, for this data. Raises `NetError`."""
+        source = opened(self._spec())
+        given = dict(self.set or {})
+        if self.random_state is not None:
+            given["train.seed"] = _seed(self.random_state)
+        if classes is not None and CLASSES not in given and counts_classes(source, self.network):
+            given[CLASSES] = classes
+        overrides = Overrides({**given, "data.source": ARRAYS})
+        program, _ = pipeline(source, overrides, self.network, self.allow_python, table)
+        if program.train is None:
+            raise error("training", "the spec has no `train` section that says how to train", program.graph.span,
+                        "add e.g. `train { optimizer = Adam(lr=0.01); epochs = 50 }`")  # fmt: skip
+        if not program.graph.losses:
+            raise error("training", f"{program.graph.name} has no loss to minimize", program.graph.span, "add e.g. `loss MSELoss(p, y)`")
+        return program, source, overrides
+
+    def _train(self, features: Array, target: Array, class_names: list[str] | None = None) -> None:
+        """Trains a new module on arrays `[n, F]` and `[n]` or `[n, k]`. Torch's random numbers stay as they were for others."""
+        place = Span(Source(type(self).__name__, "X, y"), 0, len("X, y"))
+        columns = self._columns()
+        targets = [_free(f"y{i}" if target.ndim == 2 else "y", columns) for i in range(1 if target.ndim == 1 else target.shape[1])]
+        table = table_of(features, target, place, columns, targets, classes=class_names)
+        program, source, overrides = self._program(table, None if class_names is None else len(class_names))
+        assert program.data is not None and program.train is not None
+        task = task_of(program.graph)
+        self._check_task(program.graph, task, len(class_names or ()))
+        try:
+            prepared, _ = prepared_data(program.graph, table, program.data, program.train)
+        except NetError as e:
+            if all(d.code in OF_DATA for d in e.diagnostics):
+                raise ValueError(str(e)) from e
+            raise
+        network = Network(program, source, overrides, table)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(program.train["seed"])
+            self.model_ = network.module()
+            self.history_ = _fit(self.model_, program, prepared)
+        self.network_ = Network(program, source, overrides)
+        self.task_, self.preprocessing_, self._names = task, prepared.preprocessing, columns
+
+    def _columns(self) -> list[str]:
+        """The names of the features. A network of one input gets them all, also where one of them has the name of that input."""
+        names = [str(name) for name in getattr(self, "feature_names_in_", [f"x{i}" for i in range(self.n_features_in_)])]
+        _, chosen = network_of(opened(self._spec()), self.network)
+        inputs = [d.name.name for d in chosen.statements if isinstance(d, s.Declaration) and d.kind == "input"]
+        return [_free(name, inputs) for name in names] if len(inputs) == 1 else names
+
+    def _check_task(self, graph: Graph, task: Task, classes: int) -> None:
+        """Raises `NetError` where the network predicts something else, ValueError where it has another number of classes."""
+        raise NotImplementedError
+
+    def _output(self, features: Any) -> Array:
+        """The first output of the network for rows of features, as the network gives it."""
+        check_is_fitted(self)
+        values = validate_data(self, features, reset=False, dtype=[np.float64, np.float32])
+        place = Span(Source(type(self).__name__, "X"), 0, 1)
+        done = self.preprocessing_
+        arrays = done.apply(table_of(values, None, place, self._names)).inputs
+        dtypes = tuple(fitted.dtype for fitted in done.inputs)
+        with torch.inference_mode():
+            return all_outputs(self.model_, tensors(arrays, dtypes, torch.device("cpu")))[0]
+
+
+def _fit(model: torch.nn.Module, program: Program, prepared: Prepared) -> History:
+    """Trains the module in place; it is left in evaluation mode, on the CPU."""
+    assert program.train is not None
+    device = device_of(program.train)
+    model.to(device)
+    training = tensors(prepared.train, prepared.dtypes, device)
+    validation = None if prepared.validation is None else tensors(prepared.validation, prepared.dtypes, device)
+    measures = None if validation is None else make_measures(program.graph, program.train, prepared.target_scaling)
+    history = fit(model, column_names(program.graph), training, program.train, validation, measures=measures)
+    model.cpu().eval()
+    return history
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    return _free(f"{name}_", taken) if name in taken else name
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, (int, np.integer)):
+        check_random_state(random_state)  # raises ValueError for what is none
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))

@@ -1,0 +1,65 @@
+"""What of a spec can be set by name, read from its text alone: parameters, named dimensions, settings. No torch here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from netc import syntax as s
+from netc.diagnostics import NetError
+from netc.lower.blocks import names_in
+from netc.lower.lowering import choose
+from netc.ops.recipes import KEYS
+from netc.parse import parse_all
+from netc.pipeline import opened
+from netc.source import Source
+
+CLASSES = "classes"  # a parameter of this name that has no default is the number of classes
+
+
+def network_of(source: Source, network: str | None) -> tuple[s.File, s.Network]:
+    """The syntax tree of a spec and of its network. Raises `NetError`."""
+    parsed = parse_all(source)
+    if parsed.problems:
+        raise NetError(parsed.problems)
+    return parsed.file, choose(parsed.file, source, network)
+
+
+def counts_classes(source: Source, network: str | None) -> bool:
+    """Whether the network leaves the number of its classes open. Raises `NetError`."""
+    _, chosen = network_of(source, network)
+    return any(p.name.name == CLASSES and p.default is None for p in chosen.parameters)
+
+
+def written(spec: str | Path | Source, network: str | None) -> dict[str, Any]:
+    """What the spec gives a value, by the names that set it: `{"hidden": 8, "act": "ReLU", "train.optimizer.lr": 0.1}`.
+
+    Literals are values, other expressions their text. Raises `NetError` where the spec cannot be read.
+    """
+    file, chosen = network_of(opened(spec), network)
+    found = {p.name.name: _value(p.default) for p in chosen.parameters if p.default is not None}
+    for section in file.items:
+        if isinstance(section, s.Section):
+            for setting in section.settings:
+                name = f"{section.kind}.{setting.name.name}"
+                found[name] = _value(setting.value)
+                if isinstance(setting.value, s.Call):
+                    found |= {f"{name}.{a.name.name}": _value(a.value) for a in setting.value.arguments if a.name is not None}
+    return found
+
+
+def is_settable(name: str, spec: str | Path | Source, network: str | None) -> bool:
+    """Whether the spec has a parameter, a named dimension or a setting of that name; arguments of a setting are checked later.
+
+    Raises `NetError` where the spec cannot be read.
+    """
+    kind, _, key = name.partition(".")
+    if key:
+        return kind in KEYS and key.partition(".")[0] in KEYS[kind]
+    _, chosen = network_of(opened(spec), network)
+    entries = [entry for d in chosen.statements if isinstance(d, s.Declaration) for entry in d.shape]
+    return name in {p.name.name for p in chosen.parameters} | {n.name for entry in entries for n in names_in(entry)}
+
+
+def _value(expression: s.Expression) -> Any:
+    return expression.value if isinstance(expression, s.Literal) else expression.span.text

@@ -1,0 +1,171 @@
+"""The estimators, by scikit-learn's own checks and in what they are for: pipelines, searches, cross-validation."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_diabetes, load_iris, make_moons
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import netc
+from netc import NetClassifier, NetError, NetRegressor
+from tests.conftest import SPECS
+
+IRIS, SPECIES = load_iris(return_X_y=True)
+NAMES = np.array(["setosa", "versicolor", "virginica"], dtype=object)[SPECIES]
+MOONS, HALF = make_moons(120, noise=0.1, random_state=0)
+
+TWO = """
+network Two(hidden = 16, act = Tanh) {{
+  input  x: [B, F]
+  target y: {target}
+  z = x -> Linear(hidden) -> act -> Linear({outputs}){after}
+  output {output}
+  loss {loss}
+}}
+train {{ optimizer = Adam(lr=0.05)
+  epochs = 80 }}
+"""
+
+
+def two(loss: str, target: str = "[B, 1]", outputs: int = 1, after: str = "", output: str = "z") -> str:
+    return TWO.format(loss=loss, target=target, outputs=outputs, after=after, output=output)
+
+
+@pytest.mark.filterwarnings("default")
+@pytest.mark.parametrize("estimator", [NetClassifier(set={"train.epochs": 30}), NetRegressor(set={"train.epochs": 30})])
+def test_all_checks_of_scikit_learn(estimator: Any) -> None:
+    found = check_estimator(estimator, on_skip=None, on_fail=None)
+    failed = [f"{f['check_name']}: {f['exception']!r}" for f in found if f["status"] not in ("passed", "skipped")]
+    assert not failed and sum(f["status"] == "passed" for f in found) > 50
+
+
+def test_the_defaults_learn_labels_of_any_kind_and_numbers_of_any_unit() -> None:
+    classifier = NetClassifier().fit(IRIS, NAMES)
+    assert classifier.score(IRIS, NAMES) > 0.95 and list(classifier.classes_) == ["setosa", "versicolor", "virginica"]
+    assert set(classifier.predict(IRIS)) == set(NAMES)
+    X, y = load_diabetes(return_X_y=True)
+    assert NetRegressor().fit(X, y).score(X, y) > 0.5
+    both = NetRegressor().fit(X, np.stack([y, 1e4 - 50 * y], axis=1))
+    assert both.predict(X).shape == (442, 2) and both.score(X, np.stack([y, 1e4 - 50 * y], axis=1)) > 0.5
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        two("BCEWithLogitsLoss(z, y)"), two("BCELoss(z, y)", after=" -> Sigmoid"), two("BCEWithLogitsLoss(z, y)", output="z -> Sigmoid"),
+        two("CrossEntropyLoss(z, y)", "int64[B]", 2), two("NLLLoss(z, y)", "int64[B]", 2, " -> LogSoftmax(dim=1)"),
+        two("CrossEntropyLoss(z, y)", "[B, 2]", 2),
+    ],
+)  # fmt: skip
+def test_probabilities_are_those_that_the_loss_means(spec: str) -> None:
+    labels = np.where(HALF == 1, "yes", "no")
+    found = NetClassifier(spec).fit(MOONS, labels)
+    chance = found.predict_proba(MOONS)
+    assert chance.shape == (120, 2) and np.allclose(chance.sum(axis=1), 1) and chance.min() >= 0
+    assert list(found.classes_) == ["no", "yes"] and found.score(MOONS, labels) > 0.9
+    assert (found.classes_[chance.argmax(axis=1)] == found.predict(MOONS)).all()
+    # The mean of -log of the chance of the true class is the loss that the training ended with.
+    loss = -np.log(chance[np.arange(120), (labels == "yes").astype(int)]).mean()
+    assert loss == pytest.approx(found.history_.columns["loss"][-1], rel=0.1)
+
+
+def test_scores_are_no_probabilities() -> None:
+    margin = NetClassifier(two("MultiMarginLoss(z, y)", "int64[B]", 2)).fit(MOONS, HALF)
+    assert margin.score(MOONS, HALF) > 0.8 and not hasattr(margin, "predict_proba")
+
+
+def test_a_search_over_layers_sizes_and_settings_in_a_pipeline() -> None:
+    pipe = make_pipeline(StandardScaler(), NetClassifier(set={"train.epochs": 5}, random_state=0))
+    grid = {
+        "netclassifier__hidden": [2, 8], "netclassifier__act": ["ReLU", "(ReLU || Tanh) -> add"],
+        "netclassifier__train.optimizer.lr": [1e-6, 0.05],
+    }  # fmt: skip
+    search = GridSearchCV(pipe, grid, cv=2).fit(IRIS, NAMES)
+    best = search.best_estimator_[-1]
+    assert search.best_params_["netclassifier__train.optimizer.lr"] == 0.05 and search.best_score_ > 0.8
+    assert best.network_.training["optimizer"].values["lr"] == 0.05 and best.network_.training["epochs"] == 5
+    wide = clone(pipe).set_params(netclassifier__act="(ReLU || Tanh) -> add", netclassifier__hidden=3).fit(IRIS, NAMES)[-1]
+    assert [node.op.name for node in wide.network_.graph.modules if node.op] == ["Linear", "ReLU", "Tanh", "Linear"]
+    assert wide.network_.graph.parameter_count == (4 + 1) * 3 + (3 + 1) * 3
+    assert len(cross_val_score(NetClassifier(set={"train.epochs": 2}), IRIS, SPECIES, cv=3)) == 3
+
+
+def test_parameters_by_name() -> None:
+    one = NetClassifier(set={"hidden": 8})
+    assert one.get_params()["hidden"] == 8 and one.get_params()["act"] == "ReLU" and one.get_params()["train.epochs"] == 50
+    assert "hidden" not in one.get_params(deep=False) and repr(one) == "NetClassifier(set={'hidden': 8})"
+    other = clone(one).set_params(hidden=4, random_state=3)
+    assert other.set == {"hidden": 4} and one.set == {"hidden": 8} and other.random_state == 3
+    with pytest.raises(ValueError, match=r"Invalid parameter 'hiden'.*hidden"):
+        one.set_params(hiden=4)
+    with pytest.raises(ValueError, match=r"Invalid parameter 'train\.epoch'"):
+        one.set_params(**{"train.epoch": 4})
+
+
+def test_a_fit_is_repeatable_and_leaves_torchs_random_numbers_alone() -> None:
+    state = torch.get_rng_state()
+    first, again, other = (NetRegressor(random_state=seed).fit(MOONS, HALF).predict(MOONS) for seed in (1, 1, 2))
+    assert torch.equal(state, torch.get_rng_state())
+    assert (first == again).all() and (first != other).any()
+    spec = NetRegressor(set={"train.seed": 1}).fit(MOONS, HALF)
+    assert (spec.predict(MOONS) == first).all()
+    assert (pickle.loads(pickle.dumps(spec)).predict(MOONS) == first).all()
+
+
+def test_the_data_section_holds_but_for_its_source() -> None:
+    spec = two("MSELoss(z, y)") + "data { source = sklearn.make_moons()\n validation = 0.5\n normalize_target = minmax }"
+    found = NetRegressor(spec).fit(MOONS * 3, 100 + HALF)
+    scaling = found.preprocessing_.targets[0].scaling
+    assert "val_loss" in found.history_.columns and scaling is not None and scaling.offset == (100.0,)
+    assert found.score(MOONS * 3, 100 + HALF) > 0.5
+
+
+def test_columns_of_a_frame_feed_the_inputs_of_their_names_or_all_of_them_the_one() -> None:
+    frame = pytest.importorskip("pandas").DataFrame(MOONS, columns=["x", "y"])
+    one = NetClassifier(two("BCEWithLogitsLoss(z, y)")).fit(frame, HALF)
+    assert list(one.feature_names_in_) == ["x", "y"] and one.score(frame, HALF) > 0.9
+    with pytest.raises(ValueError, match="feature names"):
+        one.predict(frame.rename(columns={"x": "z"}))
+    parts = two("BCEWithLogitsLoss(z, t)").replace("input  x: [B, F]\n  target y", "input  a: [B, 1]\n  input  b: [B, 1]\n  target t")
+    frame = frame.set_axis(["b", "a"], axis=1)
+    both = NetClassifier(parts.replace("x ->", "(a, b) -> concat(dim=1) ->")).fit(frame, HALF)
+    assert both.score(frame, HALF) > 0.9
+
+
+def test_what_is_wrong_is_said() -> None:
+    with pytest.raises(NetError, match=r"error\[unknown-name\]"):
+        NetClassifier(two("BCELoss(q, y)")).fit(MOONS, HALF)
+    with pytest.raises(NetError, match="is no classifier"):
+        NetClassifier(two("MSELoss(z, y)")).fit(MOONS, HALF)
+    with pytest.raises(NetError, match="predicts no numbers"):
+        NetRegressor(two("CrossEntropyLoss(z, y)", "int64[B]", 2)).fit(MOONS, HALF)
+    with pytest.raises(NetError, match="no `train` section"):
+        NetRegressor("network N { input x: [B, F]\n target y: [B, 1]\n p = x -> Linear(1)\n output p\n loss MSELoss(p, y) }").fit(
+            MOONS, HALF
+        )
+    with pytest.raises(ValueError, match="predicts 2 classes, and y has 3"):
+        NetClassifier(two("BCEWithLogitsLoss(z, y)")).fit(IRIS, NAMES)
+    with pytest.raises(ValueError, match="1 class"):
+        NetClassifier().fit(MOONS, np.zeros(120, int))
+    with pytest.raises(ValueError, match="declared"):
+        NetRegressor(two("MSELoss(z, y)")).fit(MOONS, np.stack([HALF, HALF], axis=1))
+    assert not hasattr(netc, "NetCluster")
+
+
+def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (SPECS.parent / "README.md").read_text(encoding="utf-8")
+    code = text.split("## In scikit-learn")[1].split("```python\n")[1].split("```")[0]
+    monkeypatch.chdir(tmp_path)
+    space: dict[str, Any] = {}
+    exec(code.replace("random_state=0)", 'random_state=0, set={"train.epochs": 10})'), space)
+    assert space["search"].best_score_ > 0.8 and (tmp_path / "best.svg").exists()

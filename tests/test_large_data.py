@@ -112,8 +112,7 @@ def test_nothing_is_left_of_the_files_and_a_full_disk_is_said(tmp_path: Path, mo
 CHILD = """
 import benchmarks.large_csv as large, os, pathlib, sys
 os.chdir(sys.argv[1])
-large.write_csv(pathlib.Path("large.csv"), 150)
-pathlib.Path("large.net").write_text(large.SPEC)
+large.write(pathlib.Path(), 150)
 exec(large.CHILD)
 """
 
@@ -125,4 +124,4 @@ def test_a_file_of_150_megabytes_trains_within_bounds(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     before, most, rows, loss = done.stdout.split()
     assert int(rows) > 700_000 and float(loss) < 0.1
-    assert int(most) - int(before) < 260, done.stdout  # MB
+    assert int(most) - int(before) < 230, done.stdout  # MB; 170 measured, and 310 where no pages are given back

@@ -205,6 +205,14 @@ class Network:
         found = check_data(self.graph, self.table, self.data, self.training)
         return tuple(sorted(permitted(found), key=lambda d: d.order))
 
+    def smoke(self) -> Iterator[str]:
+        """Tries one batch of all that a training does, in a folder that is thrown away; a line on each part. Raises `NetError`."""
+        from netc.resolve import resolve
+        from netc.train.smoke import smoke
+
+        program = self.program
+        return smoke(program.graph, self.module, program.data, program.train, resolve(program, beside=True), self.table)
+
     def train(
         self,
         runs: str | Path = "runs",

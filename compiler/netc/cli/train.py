@@ -29,6 +29,8 @@ Ctrl-C stops after the current step and saves what is there.
 
 netc train --resume runs/NAME-N goes on where a run was stopped, by Ctrl-C or anything else, and gives the numbers of a run that was
 never stopped. It reads the spec of the run; a SPEC must be the same. --set train.epochs=2000 makes the training longer.
+
+netc train --smoke SPEC tries one batch of all that a training does, in seconds, and keeps nothing.
 """
 
 
@@ -37,6 +39,7 @@ def add(commands: Commands) -> None:
     parser = spec_command(commands, "train", TEXT, run, optional=True)
     parser.add_argument("--runs", type=Path, default=Path("runs"), metavar="FOLDER", help="where the run's folder is made (runs)")
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder, from its last checkpoint")
+    parser.add_argument("--smoke", action="store_true", help="only try one batch of everything: a step, validation, checkpoint, pictures")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures and write no report")
     parser.add_argument("--tensorboard", action="store_true", help="also write event files: tensorboard --logdir runs")
 
@@ -45,6 +48,13 @@ def run(parsed: argparse.Namespace) -> int:
     """Does it."""
     if parsed.spec is None and parsed.resume is None:
         parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
+    if parsed.smoke and parsed.resume is not None:
+        parsed.parser.error("--smoke tries a training that is to begin, --resume goes on with one: give one of them")
+    if parsed.smoke:
+        for line in loaded(parsed).smoke():
+            print(line, flush=True)
+        print("all of it was tried, and nothing was kept")
+        return 0
     if parsed.spec is None:
         network = netc.load(run_spec(parsed.resume), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
     else:

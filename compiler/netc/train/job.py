@@ -22,7 +22,7 @@ from netc.train.checkpoint import State, load, save
 from netc.train.device import home_of
 from netc.train.history import History
 from netc.train.identity import Identity, check_length, compare, identity_of
-from netc.train.loop import column_names, fit
+from netc.train.loop import Observer, column_names, fit
 from netc.train.measure import make_measures
 from netc.train.progress import shown
 from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep
@@ -106,20 +106,24 @@ class Job:
         write(path / "spec.net", f"{heading}\n\n{self.spec}")
 
     def _fit(self, path: Path, kept: State, resumed: State | None) -> History:
-        """The training itself; it is saved every so many seconds."""
+        """The training itself, shown on the stream; it is saved every so many seconds."""
+        writes_events = self.tensorboard and not self.was_complete
+        with (
+            shown(self.stream, self.settings["epochs"], self.begun_at) as bar,
+            events(path if writes_events else None, self.begun_at) as writer,
+        ):
+            return self.fit(together(bar, writer), self._saver(path, kept, resumed), resumed)
+
+    def fit(self, observer: Observer | None, saver: Saver | None, resumed: State | None) -> History:
+        """Trains the model, and writes nothing. Raises NetError."""
         parts = (self.prepared.train, self.prepared.validation)
         home = home_of(sum(a.nbytes for part in parts for a in part or ()), self.device)
         training, validation = (None if part is None else tensors(part, self.prepared.dtypes, home) for part in parts)
         assert training is not None
         watched = _watched(self.graph, training, self.device) if self.pictures else None
         measures = make_measures(self.graph, self.settings, self.prepared.target_scaling) if validation is not None else None
-        writes_events = self.tensorboard and not self.was_complete
-        with (
-            shown(self.stream, self.settings["epochs"], self.begun_at) as bar,
-            events(path if writes_events else None, self.begun_at) as writer,
-        ):
-            return fit(self.model, column_names(self.graph), training, self.settings, validation, together(bar, writer), watched,
-                       self._saver(path, kept, resumed), resumed, measures)  # fmt: skip
+        names = column_names(self.graph)
+        return fit(self.model, names, training, self.settings, validation, observer, watched, saver, resumed, measures)
 
     def _saver(self, path: Path, kept: State, resumed: State | None) -> Saver | None:
         """What saves the training; None where the settings want no checkpoint."""

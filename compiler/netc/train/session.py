@@ -68,7 +68,7 @@ def train(
     Raises NetError where a section lacks, or the data or training is at fault: then no folder is left, unless there is a
     checkpoint to go on from; and where the run to go on with is of another spec or other data.
     """
-    data, settings = _sections(graph, data, settings)
+    data, settings = needed_sections(graph, data, settings)
     if tensorboard:
         require_tensorboard()
     device = device_of(settings)
@@ -90,7 +90,7 @@ def train(
     return Result(path, history, model, prepared, tuple(leave(path, trained)), job.begun_at)
 
 
-def _sections(graph: Graph, data: Section | None, settings: Section | None) -> tuple[Section, Section]:
+def needed_sections(graph: Graph, data: Section | None, settings: Section | None) -> tuple[Section, Section]:
     """The sections that a training needs. Raises NetError."""
     if data is None:
         raise no_data(graph)

@@ -48,7 +48,7 @@ class Measures:
 
     def values(self) -> list[Tensor]:
         """A scalar for each metric, float64; NaN where it is not defined, as `roc_auc` of a single class."""
-        true, found = (torch.cat(parts) if len(parts) > 1 else parts[0] for parts in zip(*self.batches, strict=True))
+        true, found = (torch.cat([pair[i] for pair in self.batches]) if len(self.batches) > 1 else self.batches[0][i] for i in (0, 1))
         self.batches = []
         if self.task.is_classes:
             return self._of_classes(true.reshape(-1), found)

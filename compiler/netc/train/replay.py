@@ -114,7 +114,7 @@ def _first(fit: Fit, batch: Tensors) -> Origin | None:
         for tensor in _tensors(value):
             if tensor.requires_grad:
                 tensor.retain_grad()
-    total = sum(_at(values, loss.ref) for loss in graph.losses)
+    total: Any = sum(_at(values, loss.ref) for loss in graph.losses)
     total.backward()
     for node in reversed(computed):  # the gradient of what a node gives comes from the nodes behind it, so these were fine
         keys = [f"{node.path}.{name}" for name in node.weights] if node.is_module else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from netc.train.best import is_higher_better
@@ -25,6 +24,7 @@ class BestWeights:
         self.value, self.epoch = value, epoch
         now = {name: tensor.detach() for name, tensor in model.state_dict().items()}
         if self.state:
-            torch._foreach_copy_(list(self.state.values()), list(now.values()))
+            for kept, tensor in zip(self.state.values(), now.values(), strict=True):
+                kept.copy_(tensor)
         else:
             self.state = {name: tensor.clone() for name, tensor in now.items()}

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 import pytest
 import sklearn.datasets
@@ -162,9 +163,23 @@ def test_csv(tmp_path: Path) -> None:
     assert Preprocessing.from_record(record) == result.prepared.preprocessing
 
 
-def test_parquet_is_as_csv(tmp_path: Path) -> None:
-    from pyarrow import csv as pacsv
+def test_the_column_to_predict_is_said_by_the_source(tmp_path: Path) -> None:
+    csv(tmp_path)
+    pq.write_table(pacsv.read_csv(tmp_path / "houses.csv"), tmp_path / "houses.parquet")
+    expected = prepared(here(tmp_path, spec('csv("houses.csv")', **HOUSE)))
+    keys = HOUSE["keys"].replace('y = "price"\n', "")
+    for source in ('csv("houses.csv", target="price")', 'csv("houses.csv", target=["price"])', 'parquet("houses.parquet", target="price")'):
+        found = prepared(here(tmp_path, spec(source, **{**HOUSE, "keys": keys})))
+        assert all(map(np.array_equal, found.train, expected.train))
+    two = prepared(
+        here(tmp_path, spec('csv("houses.csv", target=["rooms", "price"])', **{**HOUSE, "keys": "", "y": "[B, 2]", "p": "Linear(2)"}))
+    )
+    assert two.train[1][:2].tolist() == [[1, 500], [2, 1500]]
+    said = problem(lambda: prepared(here(tmp_path, spec('csv("houses.csv", target="prise")', **{**HOUSE, "keys": ""}))))
+    assert "no column `prise`" in said and "did you mean `price`" in said
 
+
+def test_parquet_is_as_csv(tmp_path: Path) -> None:
     csv(tmp_path)
     pq.write_table(pacsv.read_csv(tmp_path / "houses.csv"), tmp_path / "houses.parquet")
     left = prepared(here(tmp_path, spec('csv("houses.csv")', **HOUSE)))

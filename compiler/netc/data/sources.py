@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +12,35 @@ import numpy as np
 
 from netc.data.preprocessing import Preprocessing
 from netc.data.table import Table, table_of
-from netc.diagnostics import error
+from netc.diagnostics import did_you_mean, error, listed
 from netc.settings import Made, Section
 from netc.source import Source, Span
 
 # Arguments for which scikit-learn insists on a tuple; for others, such as `weights`, on a list.
 TUPLES = ("n_samples", "center_box")
+TABLES = ("csv", "parquet")  # whose columns have names, of which `target` is one or several
 READERS = {".csv": "csv", ".tsv": "csv", ".txt": "csv", ".parquet": "parquet", ".pq": "parquet", ".npz": "npz", ".npy": "npy"}
 
 
 def load_data(section: Section) -> Table:
     """The table of the section's source. Raises NetError `data` where the source refuses its arguments or a file cannot be read."""
     made = section.made("source")
-    return _sklearn(made) if made.recipe.name.startswith("sklearn.") else _read(made.recipe.target, made.values, made.span, {})
+    if made.recipe.name.startswith("sklearn."):
+        return _sklearn(made)
+    return _with_targets(_read(made.recipe.target, made.values, made.span, {}), made)
+
+
+def _with_targets(table: Table, made: Made) -> Table:
+    """The table with the columns to be predicted that the source's `target` names."""
+    if made.recipe.name not in TABLES or made.values["target"] is None:
+        return table
+    said = made.arguments["target"]
+    names = [said.value] if isinstance(said.value, str) else list(said.value)
+    for name in names:
+        if name not in table.names:
+            hint = did_you_mean(name, table.names) or f"it has {listed(table.names)}"
+            raise error("data", f"the data has no column `{name}`", said.span, hint)
+    return replace(table, targets=tuple(names))
 
 
 def load_table(source: str | Path | Section, preprocessing: Preprocessing | None = None, like: Made | None = None) -> Table:
@@ -53,7 +70,8 @@ def load_table(source: str | Path | Section, preprocessing: Preprocessing | None
 
 def _read(target: str, values: Mapping[str, Any], span: Span, kinds: Mapping[str, str]) -> Table:
     module, name = target.rsplit(".", 1)
-    table = getattr(importlib.import_module(module), name)(dict(values), span, kinds)
+    given = {key: value for key, value in values.items() if key != "target" or name.removeprefix("read_") not in TABLES}
+    table = getattr(importlib.import_module(module), name)(given, span, kinds)
     assert isinstance(table, Table)
     return table
 

@@ -12,6 +12,7 @@ from netc.ops.op import signature
 from netc.ops.recipe import Key, Recipe, keys_of, recipe
 
 SEED = "random_state: int? = none"
+TARGET = "target: str_or_strs? = none"  # the columns to be predicted
 SAMPLES = "n_samples: int = 100"
 
 
@@ -25,8 +26,8 @@ def _own(name: str, params: str) -> Recipe:
 
 
 SOURCES = [
-    _own("csv", 'file: file, delimiter: str = ",", header: bool = true, encoding: str = "utf8", decimal: str = "."'),
-    _own("parquet", "file: file"),
+    _own("csv", f'file: file, {TARGET}, delimiter: str = ",", header: bool = true, encoding: str = "utf8", decimal: str = "."'),
+    _own("parquet", f"file: file, {TARGET}"),
     _own("npz", "file: file"),
     _own("npy", "features: file, target: file? = none"),
     _own("python", "function: function"),

@@ -11,6 +11,7 @@ from sklearn.model_selection import train_test_split
 from torch.utils.data import DataLoader, Dataset
 
 import netc
+from netc.module import NetModule
 
 Batch = dict[str, torch.Tensor]  # by the names that the spec gives to its inputs and targets
 
@@ -36,6 +37,14 @@ def digits() -> tuple[Digits, Digits]:
     return Digits(train_x, train_y), Digits(held_out_x, held_out_y)
 
 
+def evaluated(model: NetModule, rows: Digits) -> dict[str, torch.Tensor]:
+    """The loss and the metrics of the spec on all rows, by name."""
+    (everything,) = DataLoader(rows, batch_size=len(rows))
+    model.eval()
+    with torch.no_grad():
+        return model.losses(**everything)
+
+
 def main(epochs: int = 10) -> float:
     """Trains, prints the loss of each epoch, and returns the accuracy on the rows held out."""
     torch.manual_seed(0)
@@ -51,12 +60,9 @@ def main(epochs: int = 10) -> float:
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
-        model.eval()
-        with torch.no_grad():
-            (everything,) = DataLoader(held_out, batch_size=len(held_out))
-            values = model.losses(**everything)  # the loss and the metrics, by name
+        values = evaluated(model, held_out)
         print(f"epoch {epoch:>2}  loss {values['loss']:.4f}  accuracy {values['accuracy']:.4f}")
-    return float(values["accuracy"])
+    return float(evaluated(model, held_out)["accuracy"])
 
 
 if __name__ == "__main__":

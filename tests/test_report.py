@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -263,9 +264,8 @@ def test_r2_is_scikit_learns() -> None:
         (Task("classes", "scores"), lambda x: np.stack([-x[:, 0], x[:, 0]], axis=1)),
     ],
 )
-def test_the_boundary_is_where_the_class_changes(task: Task, scores: object) -> None:
+def test_the_boundary_is_where_the_class_changes(task: Task, scores: Callable[[Array], Array]) -> None:
     """A model that decides by the sign of the first feature: the halves of the picture have the colors of the classes."""
-    assert callable(scores)
     random = np.random.default_rng(0)
     features = random.uniform(-1, 1, size=(40, 2))
     figure = outcomes.boundary_picture(scores, task, features, (features[:, 0] > 0).astype(int), ["a", "b"], ["left", "right"])

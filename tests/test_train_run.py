@@ -158,3 +158,16 @@ def test_shared_and_strided_tensors_are_saved_under_all_their_keys(tmp_path: Pat
 def test_metrics_are_written_with_all_their_digits() -> None:
     assert metrics_csv(History({"loss": [0.1, 1 / 3], "a": [2.0, 1e-20]})) == "epoch,loss,a\n1,0.1,2.0\n2,0.3333333333333333,1e-20\n"
     assert metrics_csv(History({"loss": []})) == "epoch,loss\n"
+
+
+def test_a_run_is_repeatable_to_the_last_bit(tmp_path: Path) -> None:
+    """Parameters, dropout, split and order of the data follow from the seed, whatever was drawn before; another seed is another run."""
+    text = (NET + DATA + TRAIN).replace("ReLU", "ReLU -> Dropout(0.3)")
+    assert "Dropout" in text
+
+    def columns(seed: int) -> dict[str, list[float]]:
+        torch.randn(seed + 3)
+        return load(text, {"train.seed": str(seed)}).train(tmp_path, pictures=False).history.columns
+
+    first = columns(5)
+    assert columns(5) == first != columns(6)

@@ -46,22 +46,27 @@ def add(commands: Commands) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Does it."""
-    if parsed.spec is None and parsed.resume is None:
-        parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
-    if parsed.smoke and parsed.resume is not None:
+    resumed: Path | None = parsed.resume
+    if parsed.smoke and resumed is not None:
         parsed.parser.error("--smoke tries a training that is to begin, --resume goes on with one: give one of them")
-    if parsed.smoke:
-        for line in loaded(parsed).smoke():
-            print(line, flush=True)
-        print("all of it was tried, and nothing was kept")
-        return 0
-    if parsed.spec is None:
-        network = netc.load(run_spec(parsed.resume), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
+    if parsed.spec is None and (resumed is None or parsed.smoke):
+        parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
+    if parsed.spec is None and resumed is not None:
+        network = netc.load(run_spec(resumed), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
     else:
         network = loaded(parsed)
+    if parsed.smoke:
+        return _smoke(network)
     result = network.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard,
-                           resume=parsed.resume)  # fmt: skip
-    _say(result, parsed.resume)
+                           resume=resumed)  # fmt: skip
+    _say(result, resumed)
+    return 0
+
+
+def _smoke(network: netc.Network) -> int:
+    for line in network.smoke():
+        print(line, flush=True)
+    print("all of it was tried, and nothing was kept")
     return 0
 
 

@@ -41,9 +41,11 @@ What made the difference, each measured by itself (seconds of the processor, bef
 - Functions are drawn in the block that they were written in, which the graph knows. Before, that was found from the layers around each
   function, which took the third power of the number of blocks: 50 s for 2,000 layers in blocks, now 0.04 s.
 - The collector of reference cycles rests while a spec is compiled: it finds nothing and looks through everything that is alive. The
-  check of 10,000 layers 3.8 s and 2.1 s, their module 0.8 s and 0.2 s.
+  check of 10,000 layers 3.8 s and 2.1 s, their module 0.8 s and 0.2 s, the
+  first forward of 20,000, which writes and compiles its source, 1.4 s and 0.9 s.
 - A value with more than 8 uses stands by its name at each of them. Graphviz routes no lines over the whole picture any more: Llama of
   80 layers takes 2 s to an SVG; with lines it was stopped after 10 minutes.
+- Written-out source looks at the last of the texts that are still to be written, not through all of them: 20,000 branches 1.5 s and 0.9 s.
 - `netc fmt` keeps a line as pieces until it ends: 8,000 layers on one line 5.3 s and 3.0 s, and in time in proportion to them.
 """
 

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from netc.code import Text, expression, size_writer
+from netc.collector import collector_paused
 from netc.construct import Block, construct, evaluated, executed, files_of
 from netc.graph import Graph, Node, Ref
 from netc.plan import Plan
@@ -162,11 +163,13 @@ class _Way:
         self.nested: Callable[..., Any]
 
     @cached_property
+    @collector_paused()
     def direct(self) -> Direct:
         """The source of the direct one."""
         return direct(self.graph, self.walk, [name for name, _ in files_of(self.graph)])
 
     @cached_property
+    @collector_paused()
     def function(self) -> Callable[..., Any]:
         """The direct one."""
         return executed(self.direct.text, files_of(self.graph))

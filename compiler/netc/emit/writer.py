@@ -6,6 +6,7 @@ import keyword
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import islice
 
 from netc.code import Text, expression, size_writer
 from netc.emit.loops import Children, Loop, find_loop, is_tuple
@@ -125,7 +126,7 @@ class Writer:
     def _loop(self, loop: Loop) -> None:
         """`for layer in …`, over the variables that the results of the last step are called by."""
         begins = [loop.begins[i] for i in range(len(loop.begins))]
-        last = list(self.pending)[-1:]
+        last = list(islice(reversed(self.pending), 1))
         kept = [(id, *self._release(id)) for id in last if len(begins) == 1 and self.makers.get(begins[0]) == id]
         self._write_pending()
         for held in kept:
@@ -162,12 +163,12 @@ class Writer:
         It may take the last ones, in the order in which they were made, or they would be computed in another order; and a
         layer with parameters, or a unit, begins a line of its own where its input has two calls already.
         """
-        ids = list(self.pending)
         taken = [self.makers[ref] for ref in step.refs if self.makers.get(ref) in self.pending]
         is_large = not isinstance(step, NodeStep) or bool(step.node.weights)
         texts = [self.pending[id][1].text for id in taken]
         starts_line = (is_large and any(text.count("(") > 1 for text in texts)) or sum(map(len, texts)) > WIDTH - 30
-        if taken and (starts_line or ids[-len(taken) :] != taken):
+        last = list(islice(reversed(self.pending), len(taken)))[::-1]
+        if taken and (starts_line or last != taken):
             self._write_pending()
 
     def _write_pending(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
@@ -146,9 +147,12 @@ def _class_of(graph: Graph) -> type[NetModule]:
 
 
 def _new_class(graph: Graph) -> type[NetModule]:
-    names = ", ".join(graph.name_of(n) for n in graph.inputs)
-    text = f"def forward(self, {names}):\n    return self._run('forward', ({names},))\n"
-    forward = executed(text, ())
+    inputs = [graph.name_of(n) for n in graph.inputs]
+    names = ", ".join(inputs)
+    head, tensors = f"self, {names}", f"({names},)"
+    if any(keyword.iskeyword(name) or name == "self" for name in inputs):  # which Python cannot have as parameters
+        head, tensors = "self, *inputs, **named", "self._bind(self._inputs, inputs, named)"
+    forward = executed(f"def forward({head}):\n    return self._run('forward', {tensors})\n", ())
     forward.__doc__ = "The output for the inputs, in the order of the spec or by name; a tuple where there are several outputs."
     forward.__qualname__ = f"{graph.name}.forward"
     return type(graph.name, (NetModule,), {"forward": forward, "__module__": __name__})

@@ -20,7 +20,7 @@ from netc.tensors import TensorType
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT))
-from tests import known, spec_twins, twins  # noqa: E402
+from tests import known, spec_twins, table_twins, twins  # noqa: E402
 
 assert known.LIBRARY is not None  # defined before torchvision is imported
 from torchvision import models  # noqa: E402
@@ -53,6 +53,11 @@ def article(name: str) -> Rival:
     return Rival(network, lambda model, x, y: criterion(model(x), y))
 
 
+def of_table(name: str) -> Rival:
+    network, criterion, _ = table_twins.TWINS[name]
+    return Rival(network, lambda model, x, y: criterion(model(x), y))
+
+
 def squares(model: Any, *inputs: Tensor) -> Tensor:
     """A loss for what has none: both ways get it."""
     outputs = model(*inputs)
@@ -69,6 +74,7 @@ def small_mixer() -> nn.Module:
 
 RIVALS: dict[str, Rival] = {
     **{name: article(name) for name in twins.TWINS},
+    **{name: of_table(name) for name in table_twins.TWINS},
     "three_inputs": Rival(twins.ThreeInputs, squares),
     **{name: Rival(classes[-1], own) for name, classes in spec_twins.TWINS.items()},
     "mlp_mixer": Rival(small_mixer, own, {"patch": 32}),

@@ -20,6 +20,7 @@ import checking
 import funky
 import large_csv
 import networks
+import tables
 import training
 from report import Report, processor, table, versions
 
@@ -38,6 +39,7 @@ PARTS: dict[str, tuple[str, Callable[[Sequence[str], float], Report]]] = {
     "compiled": ("The training loop, compiled", lambda _, effort: training.compiled(max(1, round(5 * effort)))),
     "process": ("Whole processes", lambda _, effort: training.processes(5)),
     "checking": ("The checker", lambda *_: Report(details=[*checking.processes(), "", *checking.growth()])),
+    "tables": ("Small real tables, against scikit-learn", lambda *_: tables.report()),
     "large": ("A CSV file larger than memory", lambda _, effort: Report(details=large_csv.table([max(150, round(2000 * effort))]))),
     "accelerator": ("On an accelerator", lambda *_: accelerator.report()),
     "article": ("Is the funky network better?", lambda _, effort: funky.report()),

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests import known, spec_twins, twins
+from tests import known, spec_twins, table_twins, twins
 from tests.conftest import SPECS
 
 assert known.LIBRARY is not None  # defined before torchvision is imported
@@ -46,14 +46,15 @@ LIBRARY = {
     ),
 }
 # The article's networks: the class, the data, and the loop that trains it; the specs have all three.
-ARTICLE: dict[str, list[Any]] = {
+TRAINED: dict[str, list[Any]] = {
     "network": [twins.Network, twins.classification, twins.train],
     "funky": [twins.Network, twins.Funky, twins.classification, twins.train],
     "regression": [twins.Regression, twins.regression, twins.train],
     "quartic": [twins.Regression, twins.quartic, twins.regression, twins.train],
     "three_inputs": [twins.ThreeInputs],
+    **{name: [network, *parts] for name, (network, _, parts) in table_twins.TWINS.items()},
 }
-LONGER = {"network", "regression", "quartic"}  # than half; see the README
+LONGER = {"network", "regression", "quartic", *table_twins.TWINS}  # than half; see the README
 
 
 def code_lines(part: Any) -> int:
@@ -82,7 +83,7 @@ def twin_lines(spec: str) -> int:
         module, names = LIBRARY[spec]
         pytest.importorskip(module.split(".")[0], reason="the library is not installed")
         return sum(code_lines(getattr(import_module(module), name)) for name in names.split())
-    return sum(map(code_lines, ARTICLE.get(spec) or spec_twins.TWINS[spec]))
+    return sum(map(code_lines, TRAINED.get(spec) or spec_twins.TWINS[spec]))
 
 
 def test_code_lines_are_those_that_compute() -> None:
@@ -103,7 +104,7 @@ def test_code_lines_are_those_that_compute() -> None:
 
 def test_every_spec_is_listed() -> None:
     names = {path.stem for path in SPECS.glob("*.net")}
-    assert names == LISTED.keys() == {*LIBRARY, *ARTICLE, *spec_twins.TWINS}
+    assert names == LISTED.keys() == {*LIBRARY, *TRAINED, *spec_twins.TWINS}
 
 
 @pytest.mark.parametrize("spec", LISTED)

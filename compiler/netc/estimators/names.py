@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,12 @@ CLASSES = "classes"  # a parameter of this name that has no default is the numbe
 
 def network_of(source: Source, network: str | None) -> tuple[s.File, s.Network]:
     """The syntax tree of a spec and of its network. Raises `NetError`."""
+    return _network_of(source.name, source.text, network)
+
+
+@lru_cache(maxsize=64)  # a search sets names and fits over and over
+def _network_of(name: str, text: str, network: str | None) -> tuple[s.File, s.Network]:
+    source = Source(name, text)
     parsed = parse_all(source)
     if parsed.problems:
         raise NetError(parsed.problems)

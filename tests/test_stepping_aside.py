@@ -122,7 +122,7 @@ def flat(value: Any) -> list[Tensor]:
 
 def test_a_hook_that_is_removed_is_gone(pair: tuple[NetModule, nn.Module]) -> None:
     ours, _ = pair
-    handle = ours.get_submodule("body").register_forward_hook(lambda m, i, o: 0 * o)
+    handle = ours.get_submodule("body").register_forward_hook(lambda m, i, o: torch.zeros_like(o))
     ours.eval()
     assert not ours(X).equal(pair[1].eval()(X))
     handle.remove()
@@ -285,7 +285,7 @@ def test_copies_plan_for_themselves(pair: tuple[NetModule, nn.Module], changed: 
     ours, theirs = (model.eval() for model in pair)
     if changed:
         for model in (ours, theirs):
-            model.get_submodule("body").register_forward_hook(lambda m, i, o: o + 1)
+            model.get_submodule("body").register_forward_hook(lambda m, i, o: torch.add(o, 1))
     ours(X)
     copied = copy.deepcopy(ours)
     assert copied(X).equal(theirs(X))

@@ -33,7 +33,9 @@ class NetModule(nn.Module):
 
     def __new__(cls, graph: Graph | None = None) -> NetModule:
         """An instance of the network's own class, whose `forward` has the network's inputs as its arguments."""
-        return super().__new__(cls if graph is None else _class_of(graph))
+        kind: Any = cls if graph is None else _class_of(graph)
+        made: NetModule = super().__new__(kind)
+        return made
 
     def __init__(self, graph: Graph) -> None:
         super().__init__()
@@ -183,11 +185,12 @@ def walks(graph: Graph) -> list[Walk]:
     """What a module of the graph computes: the outputs, and where it has losses their sum, and all of them with the metrics."""
     inputs, tensors = ([Ref(n.id) for n in nodes] for nodes in (graph.inputs, graph.inputs + graph.targets))
     found = [Walk("forward", inputs, [o.ref for o in graph.outputs])]
-    if graph.losses:
-        losses = [loss.ref for loss in graph.losses]
-        everything = [*losses, *(metric.ref for metric in graph.metrics)]
-        found += [Walk("loss", tensors, losses, " + ".join), Walk("losses", tensors, everything, partial(_by_name, graph))]
-    if graph.losses and graph.outputs:
+    if not graph.losses:
+        return found
+    losses = [loss.ref for loss in graph.losses]
+    everything = [*losses, *(metric.ref for metric in graph.metrics)]
+    found += [Walk("loss", tensors, losses, " + ".join), Walk("losses", tensors, everything, partial(_by_name, graph))]
+    if graph.outputs:
         found += [Walk("evaluated", tensors, [graph.outputs[0].ref, *everything], lambda v: f"{v[0]}, {_by_name(graph, v[1:])}")]
     return found
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from importlib import import_module
 
 import torch
 from torch.autograd import profiler
 from torch.optim import Optimizer
-from torch.optim import optimizer as torch_optimizer
 
 
 def update_of(optimizer: Optimizer) -> Callable[[], None]:
@@ -17,6 +17,7 @@ def update_of(optimizer: Optimizer) -> Callable[[], None]:
         return optimizer.step
     update = inspect.unwrap(type(optimizer).step)
     # torch keeps the dicts themselves; those of all optimizers, and those of this one.
+    torch_optimizer = import_module(Optimizer.__module__)
     hooks = (torch_optimizer._global_optimizer_pre_hooks, torch_optimizer._global_optimizer_post_hooks,
              optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)  # fmt: skip
 

@@ -99,8 +99,8 @@ def measured(name: str) -> dict[str, Way]:
 SAID = f"""{len(SEEDS)} seeds, each with a split of its own, {TEST:.0%} of the rows held out: mean and deviation of the score on
 these, and the mean of the differences seed by seed with its standard error. Both train on the same rows with Adam, the same learning rate,
 batch size and number of epochs, without early stopping and penalty, on one thread; features, and the target of `diabetes`, are scaled by
-the training rows. The time is that of a whole `fit`, for netc with reading and checking the spec: the median of the processor's seconds, and
-of those on the wall. The ratio is of the processor's."""
+the training rows. The time is that of a whole `fit`, for netc with reading and checking the spec: the median of the processor's seconds
+and of those on the wall. The ratio is of the processor's."""
 
 
 def report() -> Report:

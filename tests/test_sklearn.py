@@ -20,6 +20,10 @@ import netc
 from netc import NetClassifier, NetError, NetRegressor
 from tests.conftest import SPECS
 
+IRIS: Any
+SPECIES: Any
+MOONS: Any
+HALF: Any
 IRIS, SPECIES = load_iris(return_X_y=True)
 NAMES = np.array(["setosa", "versicolor", "virginica"], dtype=object)[SPECIES]
 MOONS, HALF = make_moons(120, noise=0.1, random_state=0)
@@ -53,7 +57,8 @@ def test_the_defaults_learn_labels_of_any_kind_and_numbers_of_any_unit() -> None
     classifier = NetClassifier().fit(IRIS, NAMES)
     assert classifier.score(IRIS, NAMES) > 0.95 and list(classifier.classes_) == ["setosa", "versicolor", "virginica"]
     assert set(classifier.predict(IRIS)) == set(NAMES)
-    X, y = load_diabetes(return_X_y=True)
+    made: Any = load_diabetes(return_X_y=True)
+    X, y = made
     assert NetRegressor().fit(X, y).score(X, y) > 0.5
     both = NetRegressor().fit(X, np.stack([y, 1e4 - 50 * y], axis=1))
     assert both.predict(X).shape == (442, 2) and both.score(X, np.stack([y, 1e4 - 50 * y], axis=1)) > 0.5
@@ -94,7 +99,8 @@ def test_a_search_over_layers_sizes_and_settings_in_a_pipeline() -> None:
     best = search.best_estimator_[-1]
     assert search.best_params_["netclassifier__train.optimizer.lr"] == 0.05 and search.best_score_ > 0.8
     assert best.network_.training["optimizer"].values["lr"] == 0.05 and best.network_.training["epochs"] == 5
-    wide = clone(pipe).set_params(netclassifier__act="(ReLU || Tanh) -> add", netclassifier__hidden=3).fit(IRIS, NAMES)[-1]
+    copy: Any = clone(pipe)
+    wide = copy.set_params(netclassifier__act="(ReLU || Tanh) -> add", netclassifier__hidden=3).fit(IRIS, NAMES)[-1]
     assert [node.op.name for node in wide.network_.graph.modules if node.op] == ["Linear", "ReLU", "Tanh", "Linear"]
     assert wide.network_.graph.parameter_count == (4 + 1) * 3 + (3 + 1) * 3
     assert len(cross_val_score(NetClassifier(set={"train.epochs": 2}), IRIS, SPECIES, cv=3)) == 3
@@ -104,7 +110,8 @@ def test_parameters_by_name() -> None:
     one = NetClassifier(set={"hidden": 8})
     assert one.get_params()["hidden"] == 8 and one.get_params()["act"] == "ReLU" and one.get_params()["train.epochs"] == 50
     assert "hidden" not in one.get_params(deep=False) and repr(one) == "NetClassifier(set={'hidden': 8})"
-    other = clone(one).set_params(hidden=4, random_state=3)
+    other: Any = clone(one)
+    other.set_params(hidden=4, random_state=3)
     assert other.set == {"hidden": 4} and one.set == {"hidden": 8} and other.random_state == 3
     with pytest.raises(ValueError, match=r"Invalid parameter 'hiden'.*hidden"):
         one.set_params(hiden=4)

@@ -42,6 +42,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     default: ClassVar[str]  # the file of the spec that is trained where none is given
 
+    n_features_in_: int
+    feature_names_in_: Array
     model_: torch.nn.Module
     network_: Network
     history_: History
@@ -151,7 +153,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _output(self, features: Any) -> Array:
         """The first output of the network for rows of features, as the network gives it."""
         check_is_fitted(self)
-        values = validate_data(self, features, reset=False, dtype=[np.float64, np.float32])
+        values: Any = validate_data(self, features, reset=False, dtype=[np.float64, np.float32])
         place = Span(Source(type(self).__name__, "X"), 0, 1)
         done = self.preprocessing_
         arrays = done.apply(table_of(values, None, place, self._names)).inputs

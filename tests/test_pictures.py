@@ -15,8 +15,8 @@ from matplotlib.figure import Figure
 from netc.data.normalize import Array
 from netc.data.table import Table, table_of
 from netc.source import Source, Span
-from netc.train.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
-from netc.train.sheet import png
+from netc.train.report.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
+from netc.train.report.sheet import png
 
 RANDOM = np.random.default_rng(0)
 EPOCHS = (0, 1, 10, 100)
@@ -143,7 +143,7 @@ def test_what_goes_wrong_is_a_warning() -> None:
 
 def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
     code = (
-        "import sys, numpy as np; from pathlib import Path; from netc.train.pictures import loss_picture; "
+        "import sys, numpy as np; from pathlib import Path; from netc.train.report.pictures import loss_picture; "
         "loss_picture({'loss': [1.0, 0.5]}); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0

@@ -18,10 +18,11 @@ import netc
 from netc.data.normalize import Array
 from netc.source import Source
 from netc.tasks import Task
-from netc.train import outcomes, report
-from netc.train.pictures import r2
+from netc.train.report import outcomes
+from netc.train.report import page as report
+from netc.train.report.pictures import r2
+from netc.train.report.sheet import png
 from netc.train.session import Result
-from netc.train.sheet import png
 from netc.train.verdict import Verdict, confusion
 from netc.web.document import inlined, table
 from netc.web.highlight import highlighted, pieces

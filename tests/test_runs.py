@@ -18,8 +18,8 @@ import netc
 from netc.cli import main
 from netc.runs import compare, table
 from netc.runs.folder import open_run, runs_in
-from netc.train.curves import curves_picture
-from netc.train.sheet import png
+from netc.train.report.curves import curves_picture
+from netc.train.report.sheet import png
 
 SPEC = """
 network Tiny(width = 4, act = ReLU) {

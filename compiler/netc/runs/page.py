@@ -8,8 +8,8 @@ from html import escape
 from netc.diagnostics import count_of
 from netc.runs import compare
 from netc.runs.folder import Run
-from netc.train.curves import curves_picture
-from netc.train.sheet import inline
+from netc.train.report.curves import curves_picture
+from netc.train.report.sheet import inline
 from netc.web.document import columns, document, figure, section, table
 
 

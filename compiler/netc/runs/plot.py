@@ -7,8 +7,8 @@ from pathlib import Path
 
 from netc.diagnostics import error
 from netc.runs.folder import Run
-from netc.train.curves import curves_picture
-from netc.train.sheet import save
+from netc.train.report.curves import curves_picture
+from netc.train.report.sheet import save
 
 
 def write_curves(runs: Sequence[Run], path: Path, also: Sequence[str] = ()) -> None:

@@ -11,13 +11,13 @@ from netc.diagnostics import NetError
 from netc.files import write
 from netc.graph import Graph
 from netc.tensors import TensorType
-from netc.train.report import Trained, report
+from netc.train.report.page import Trained, report
 from netc.train.verdict import plain
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from netc.train.pictures import Outputs
+    from netc.train.report.pictures import Outputs
 
 
 def leave(path: Path, trained: Trained) -> list[str]:
@@ -29,8 +29,8 @@ def leave(path: Path, trained: Trained) -> list[str]:
 
 
 def _leave(path: Path, trained: Trained) -> list[str]:
-    from netc.train.pictures import draw_all
-    from netc.train.sheet import png
+    from netc.train.report.pictures import draw_all
+    from netc.train.report.sheet import png
 
     losses = {n: values for n, values in trained.history.columns.items() if n.removeprefix("val_") in _loss_names(trained.graph)}
     pictures: dict[str, Figure] = {}
@@ -48,7 +48,7 @@ def _reason(e: Exception) -> str:
 
 def _outputs(trained: Trained) -> Outputs:
     """The predictions along the way, with their target."""
-    from netc.train.pictures import Outputs
+    from netc.train.report.pictures import Outputs
 
     graph, prepared = trained.graph, trained.prepared
     is_logit = _gives_logits(graph)

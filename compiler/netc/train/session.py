@@ -84,7 +84,7 @@ def train(
     if not pictures or job.was_complete:
         return Result(path, history, model, prepared, begun_at=job.begun_at)
     from netc.train.after import leave
-    from netc.train.report import Trained
+    from netc.train.report.page import Trained
 
     trained = Trained(path.name, graph, model, history, prepared.shown, prepared, job.record, spec, written, doubts)
     return Result(path, history, model, prepared, tuple(leave(path, trained)), job.begun_at)

@@ -23,7 +23,7 @@ from netc.train.checkpoint import State, is_saved, load, save
 from netc.train.device import device_of
 from netc.train.history import History
 from netc.train.job import Job
-from netc.train.report import Trained
+from netc.train.report.page import Trained
 from netc.train.run import model_bytes
 from netc.train.saving import Saver
 from netc.train.session import needed_sections

@@ -9,7 +9,7 @@ import numpy as np
 from netc.data.columns import Columns
 from netc.data.normalize import Array
 from netc.data.table import Table
-from netc.train.sheet import INK, class_label, headline, new_figure
+from netc.train.report.sheet import INK, class_label, headline, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -13,8 +13,8 @@ import numpy as np
 
 from netc.data.normalize import Array
 from netc.data.table import Table
-from netc.train.images import images_picture
-from netc.train.sheet import COLORS, FAINT, INK, PAPER, class_label, color_of, headline, new_figure, plain_axes, use_log_scale
+from netc.train.report.images import images_picture
+from netc.train.report.sheet import COLORS, FAINT, INK, PAPER, class_label, color_of, headline, new_figure, plain_axes, use_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -15,9 +15,9 @@ from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
 from netc.graph import Graph
 from netc.tasks import Task, task_of
-from netc.train.outcomes import boundary_picture, residuals_picture
-from netc.train.pictures import r2
-from netc.train.sheet import class_label, inline
+from netc.train.report.outcomes import boundary_picture, residuals_picture
+from netc.train.report.pictures import r2
+from netc.train.report.sheet import class_label, inline
 from netc.train.verdict import Verdict, confusion, in_units, outputs, true_classes
 from netc.web.document import columns, figure, section, table
 

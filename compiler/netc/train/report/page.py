@@ -22,10 +22,10 @@ from netc.graph import Graph
 from netc.source import Source
 from netc.summary import summary
 from netc.train.best import best_of, is_higher_better
-from netc.train.curves import curves_picture
 from netc.train.history import History
-from netc.train.judgement import judgement
-from netc.train.sheet import inline
+from netc.train.report.curves import curves_picture
+from netc.train.report.judgement import judgement
+from netc.train.report.sheet import inline
 from netc.web.document import code, columns, details, document, figure, inlined, section, table, tiles
 from netc.web.highlight import highlighted
 

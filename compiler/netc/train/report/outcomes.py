@@ -9,7 +9,7 @@ import numpy as np
 
 from netc.data.normalize import Array
 from netc.tasks import Task
-from netc.train.sheet import FAINT, INK, color_of, headline, new_figure, plain_axes
+from netc.train.report.sheet import FAINT, INK, color_of, headline, new_figure, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

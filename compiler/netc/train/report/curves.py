@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from netc.diagnostics import count_of
-from netc.train.sheet import COLORS, FAINT, INK, color_of, headline, new_figure, plain_axes, use_log_scale
+from netc.train.report.sheet import COLORS, FAINT, INK, color_of, headline, new_figure, plain_axes, use_log_scale
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -69,14 +69,7 @@ def test_drawing_never_makes_a_training_fail(call: str, tmp_path: Path, monkeypa
 
 def test_a_training_without_matplotlib_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [*sys.modules]:
-        if name.startswith(
-            "matplotlib",
-        ):
-            "netc.train.report.pictures",
-            "netc.train.report.sheet",
-            "netc.train.after",
-            "netc.train.report.page",
-        ):
+        if name.startswith(("matplotlib", "netc.train.report")) or name == "netc.train.after":
             monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = load(SPEC, {"train.epochs": 2}).train(tmp_path)

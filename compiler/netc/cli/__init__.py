@@ -42,11 +42,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     # A command that is named is imported alone: `netc check` should not wait for what others need.
     parsed = _parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
+    parsed.words = list(words)
     try:
         status: int = parsed.run(parsed)
         return status
     except NetError as problem:
-        show(problem.diagnostics)
+        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes that train, one of each machine speaks
+            show(problem.diagnostics)
         is_command_line = all(d.span is not None and d.span.source.name.startswith("--set") for d in problem.diagnostics)
         return 2 if is_command_line else 1
 

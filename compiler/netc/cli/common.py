@@ -60,7 +60,7 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
 def loaded(parsed: argparse.Namespace) -> netc.Network:
     """The spec that the command line names; its warnings are shown. Raises `NetError`."""
     spec = netc.load(parsed.spec, overrides(parsed), parsed.network, allow_python=parsed.allow_python)
-    if spec.warnings:
+    if spec.warnings and os.environ.get("RANK", "0") == "0":
         show(spec.warnings)
         print(file=sys.stderr)
     return spec

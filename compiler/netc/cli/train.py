@@ -30,6 +30,9 @@ Ctrl-C stops after the current step and saves what is there.
 netc train --resume runs/NAME-N goes on where a run was stopped, by Ctrl-C or anything else, and gives the numbers of a run that was
 never stopped. It reads the spec of the run; a SPEC must be the same. --set train.epochs=2000 makes the training longer.
 
+netc train --procs 4 SPEC trains in four processes of this machine, each on a part of every batch; on several machines torchrun starts them:
+  torchrun --nnodes 2 --nproc-per-node 4 --rdzv-backend c10d --rdzv-endpoint HOST:29500 -m netc train SPEC
+
 netc train --smoke SPEC tries one batch of all that a training does, in seconds, and keeps nothing.
 """
 
@@ -41,6 +44,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--resume", type=Path, metavar="RUN", help="go on with the run in this folder, from its last checkpoint")
     parser.add_argument("--smoke", action="store_true", help="only try one batch of everything: a step, validation, checkpoint, pictures")
     parser.add_argument("--no-pictures", action="store_true", help="draw no pictures and write no report")
+    parser.add_argument("--procs", type=int, metavar="N", help="train in N processes of this machine")
     parser.add_argument("--tensorboard", action="store_true", help="also write event files: tensorboard --logdir runs")
 
 
@@ -51,6 +55,9 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.parser.error("--smoke tries a training that is to begin, --resume goes on with one: give one of them")
     if parsed.spec is None and (resumed is None or parsed.smoke):
         parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
+    is_launched = all(name in os.environ for name in ("RANK", "WORLD_SIZE"))
+    if parsed.procs is not None and not is_launched:
+        return _launch(parsed)
     if parsed.spec is None and resumed is not None:
         network = netc.load(run_spec(resumed), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
     else:
@@ -59,8 +66,17 @@ def run(parsed: argparse.Namespace) -> int:
         return _smoke(network)
     result = network.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard,
                            resume=resumed)  # fmt: skip
-    _say(result, resumed)
+    if os.environ.get("RANK", "0") == "0":
+        _say(result, resumed)
     return 0
+
+
+def _launch(parsed: argparse.Namespace) -> int:
+    if parsed.procs < 1 or parsed.smoke:
+        parsed.parser.error("--procs takes the number of processes that train, 1 or more; --smoke tries in one")
+    from netc.train.launch import launch
+
+    return launch(parsed.words, parsed.procs)
 
 
 def _smoke(network: netc.Network) -> int:

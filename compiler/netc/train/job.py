@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -20,6 +21,7 @@ from netc.tensors import TensorType
 from netc.train.batches import Tensors, tensors
 from netc.train.checkpoint import State, load, save
 from netc.train.device import home_of
+from netc.train.distributed import SharedSaver, World, check_losses, synchronized
 from netc.train.history import History
 from netc.train.identity import Identity, check_length, compare, identity_of
 from netc.train.loop import Observer, column_names, fit
@@ -51,6 +53,12 @@ class Job:
     begun_at: int = 0
     was_complete: bool = False
     record: dict[str, Any] = field(default_factory=dict)
+    world: World | None = None
+
+    @property
+    def writes(self) -> bool:
+        """Whether this process is the one that writes the run's files."""
+        return self.world is None or self.world.is_first
 
     @property
     def python_files(self) -> list[Path]:
@@ -73,11 +81,11 @@ class Job:
             kept |= {"overrides": {**before["overrides"], **self.overrides}, "started": before["started"]}
             resumed = before["training"]
             self.begun_at = before["training"]["epoch"]
-        else:
+        elif self.writes:
             self._begin(path, identity)
         history = self._fit(path, kept, resumed)
         self.model.cpu()  # where whoever goes on with it has its data
-        if not self.was_complete:
+        if self.writes and not self.was_complete:
             self._finish(path, kept, history)
         return history
 
@@ -91,7 +99,8 @@ class Job:
         if self.stream is not None:
             self.stream.writelines(f"warning: {doubt}\n" for doubt in doubts)
             self.stream.write("" if is_over else f"{path}: goes on in epoch {epoch + 1} of {epochs}\n")
-        sweep(path)
+        if self.writes:
+            sweep(path)
 
     def _begin(self, path: Path, identity: Identity) -> None:
         """Writes what was given, so that the folder alone says what is trained."""
@@ -107,7 +116,7 @@ class Job:
 
     def _fit(self, path: Path, kept: State, resumed: State | None) -> History:
         """The training itself, shown on the stream; it is saved every so many seconds."""
-        writes_events = self.tensorboard and not self.was_complete
+        writes_events = self.tensorboard and self.writes and not self.was_complete
         with (
             shown(self.stream, self.settings["epochs"], self.begun_at) as bar,
             events(path if writes_events else None, self.begun_at) as writer,
@@ -123,7 +132,17 @@ class Job:
         watched = _watched(self.graph, training, self.device) if self.pictures else None
         measures = make_measures(self.graph, self.settings, self.prepared.target_scaling) if validation is not None else None
         names = column_names(self.graph)
-        return fit(self.model, names, training, self.settings, validation, observer, watched, saver, resumed, measures)
+        if self.world is not None:
+            self._prepare(training, self.world)
+        return fit(self.model, names, training, self.settings, validation, observer, watched, saver, resumed, measures, self.world)
+
+    def _prepare(self, training: Tensors, world: World) -> None:
+        """Makes the model one that several processes can train. Raises NetError."""
+        doubt = check_losses(self.model, training, world, self.settings)
+        self.model, other = synchronized(self.model, world)
+        if self.stream is not None:
+            self.stream.writelines(f"warning: {text}\n" for text in (doubt, other) if text)
+        world.reseed(self.settings["seed"])
 
     def _saver(self, path: Path, kept: State, resumed: State | None) -> Saver | None:
         """What saves the training; None where the settings want no checkpoint."""
@@ -131,7 +150,12 @@ class Job:
         if seconds is None:
             return None
         position = (resumed["epoch"], resumed["step"]) if resumed else None
-        return Saver(lambda state: save(path / CHECKPOINT, {**kept, "training": state}), seconds, position)
+
+        def saved(state: State) -> None:
+            if self.writes:
+                save(path / CHECKPOINT, {**kept, "training": state})
+
+        return (Saver if self.world is None else partial(SharedSaver, self.world))(saved, seconds, position)
 
     def _finish(self, path: Path, kept: State, history: History) -> None:
         """Writes what came of it; `run.json` last, which so says that all is there."""

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import torch
 from torch import nn
@@ -15,12 +16,13 @@ from netc.diagnostics import NetError, error
 from netc.graph import Graph
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
+from netc.train.distributed import Agreed, Spread, World
 from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
 from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, refused
-from netc.train.replay import Anchor
+from netc.train.replay import Anchor, NoAnchor
 from netc.train.saving import Saver
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
@@ -62,6 +64,7 @@ def fit(
     saver: Saver | None = None,
     resumed: State | None = None,
     measures: Measures | None = None,
+    world: World | None = None,
 ) -> History:
     """Trains the model in place by the `train` section, and returns what was recorded.
 
@@ -69,11 +72,14 @@ def fit(
     way. The observer is called about ten times a second, and once at the end. The first Ctrl-C ends the training after the
     current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
     with `resumed`, that of an earlier training, this one goes on from there. `measures` are metrics of the validation data.
+    With a `world` each of its processes calls this with the same, and computes its share.
     Raises NetError where a setting is impossible (`argument-type`) or training cannot go on (`training`).
     """
-    training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures)
+    training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures, world)
     if resumed is not None:
         restore(training_of, resumed)
+        if world is not None:
+            world.reseed(training_of.epoch, training_of.step)
     return training_of.run()
 
 
@@ -96,23 +102,31 @@ class Fit:
         watched: Tensors | None = None,
         saver: Saver | None = None,
         measures: Measures | None = None,
+        world: World | None = None,
     ) -> None:
+        self.world = world
         self.model, self.settings, self.observer, self.watched, self.saver = model, settings, observer, watched, saver
         self.epochs: int = settings["epochs"]
         self.optimizer = make_optimizer(model, settings)
         parameters = [p for p in model.parameters() if p.requires_grad]
-        self.compute = objective(model, names, settings["precision"])
+        computed: Any = model if world is None else Spread(model, world)
+        self.compute = objective(computed, names, settings["precision"])
         self.take_step = Step(self.compute, parameters, self.optimizer, settings)
+        self.take_step.is_shared = world is not None
         self.is_full = settings["batch_size"] == "full"
         size = len(training[0]) if self.is_full else int(settings["batch_size"])
         self.accumulate = _accumulate(settings, self.is_full)
         device = parameters[0].device
-        self.batches = Batches(training, size, None if self.is_full else settings["seed"], device)
-        self.val_batches = Batches(validation, size, None, device) if validation is not None else None
+        share = None if world is None else world.share
+        self.batches = Batches(training, size, None if self.is_full else settings["seed"], device, share)
+        self.val_batches = Batches(validation, size, None, device, share) if validation is not None else None
         self.scheduler = make_scheduler(self.optimizer, settings, -(-len(self.batches.weights) // self.accumulate))
         self.step_scheduler = self.scheduler if is_stepped(settings) else None
         self.measures = measures if validation is not None else None
-        self.compute_val = self.compute if self.measures is None else evaluation(model, settings["precision"], self.measures.add)
+        self.compute_val = self.compute
+        if self.measures is not None:
+            add = self.measures.add if world is None else world.adding(self.measures.add)
+            self.compute_val = evaluation(computed, settings["precision"], add)
         self._prepare_records(names)
         self.stopping = make_stopping(settings, list(self.history.columns))
         self.monitor = monitored(settings, list(self.history.columns))
@@ -120,7 +134,7 @@ class Fit:
         judged = self.val_batches is not None or settings["monitor"] is not None
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
-        self.anchor = Anchor(self)
+        self.anchor = Anchor(self) if world is None else NoAnchor(self)
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
@@ -139,7 +153,8 @@ class Fit:
         self.model.train()
         self.reported = time.perf_counter()
         self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
-        with Interrupt() as self.interrupt:
+        with Interrupt() as interrupt:
+            self.interrupt = interrupt if self.world is None else Agreed(interrupt)
             try:
                 if self.settings["compile"]:
                     self.take_step.compile(self.model, self.settings, self.batches.first)
@@ -204,7 +219,7 @@ class Fit:
 
     def _step(self, batches: Sequence[Tensors]) -> None:
         for values in self.take_step(batches):
-            self.recorder.add(values)
+            self.recorder.add(values if self.world is None else self.world.mean(values))
         if self.step_scheduler is not None:
             self.step_scheduler.step()
 
@@ -220,8 +235,11 @@ class Fit:
         self.model.eval()
         with torch.no_grad():
             for batch in batches.epoch():
-                self.val_recorder.add(self.compute_val(*batch))
+                values = self.compute_val(*batch)
+                self.val_recorder.add(values if self.world is None else self.world.mean(values))
             if self.measures is not None:
+                if self.world is not None:
+                    self.measures.batches = self.world.gathered(self.measures.batches)
                 self.measured.add(self.measures.values())
         self.model.train()
 
@@ -241,7 +259,13 @@ class Fit:
         """Reads and reports what is due; whether early stopping ends the training."""
         now = time.perf_counter()
         due = now - self.reported >= REPORT_SECONDS
-        if due or self.stopping is not None or self.best is not None or len(self.recorder.pending) >= MOST_PENDING:
+        if (
+            due
+            or self.world is not None
+            or self.stopping is not None
+            or self.best is not None
+            or len(self.recorder.pending) >= MOST_PENDING
+        ):
             self._read()
         if due:
             self.reported = now

@@ -69,6 +69,17 @@ class Anchor:
             return None
 
 
+class NoAnchor(Anchor):
+    """None: several processes would each look at a time of their own. They all look at the end of an epoch."""
+
+    def is_due(self) -> bool:
+        """Never."""
+        return False
+
+    def drop(self) -> None:
+        """Copies nothing."""
+
+
 def _bad_batches(fit: Fit) -> Iterator[Tensors]:
     """The batches whose loss or gradient is not finite, each before its step, with the random numbers that it had."""
     fit.model.train()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -19,8 +20,10 @@ from netc.graph import Graph
 from netc.settings import Section
 from netc.source import Source
 from netc.train.device import device_of
+from netc.train.distributed import World, joined
 from netc.train.history import History
 from netc.train.job import Job
+from netc.train.launch import MARK, begun_before, mark, unmark
 from netc.train.run import held, kept_if_saved, new_run
 from netc.train.tensorboard import require_tensorboard
 
@@ -71,23 +74,67 @@ def train(
     data, settings = needed_sections(graph, data, settings)
     if tensorboard:
         require_tensorboard()
-    device = device_of(settings)
+    with joined(settings, device_of(settings)) as world:
+        told = stream if world is None or world.is_first else None
+        return _train(graph, factory, data, settings, world, spec=spec, name=name, base=base, stream=told, overrides=overrides,
+                      pictures=pictures, table=table, written=written, tensorboard=tensorboard, resume=resume)  # fmt: skip
+
+
+def _train(
+    graph: Graph,
+    factory: Callable[[], nn.Module],
+    data: Section,
+    settings: Section,
+    world: World | None,
+    *,
+    spec: str,
+    name: str,
+    base: Path,
+    stream: TextIO | None,
+    overrides: Mapping[str, Any] | None,
+    pictures: bool,
+    table: Table | None,
+    written: Source | None,
+    tensorboard: bool,
+    resume: Path | None,
+) -> Result:
+    """As `train`, in one process or in each of several."""
+    device = device_of(settings) if world is None else world.device
     prepared, doubts = prepared_data(graph, table or load_data(data), data, settings)
     _say(doubts, stream)
     torch.manual_seed(settings["seed"])
     model = factory().to(device)
-    job = Job(graph, model, settings, prepared, spec, dict(overrides or {}), stream, pictures, tensorboard)
-    path = new_run(base, name) if resume is None else resume
-    with held(path), kept_if_saved(path, ["spec.net", *(used.name for used in job.python_files)]):
-        history = job.run(path, resume is not None)
-    model.eval()
-    if not pictures or job.was_complete:
+    job = Job(graph, model, settings, prepared, spec, dict(overrides or {}), stream, pictures, tensorboard, world=world)
+    if world is None:
+        path, resumes = _place(base, name, resume)
+    else:
+        path, resumes = world.told(_place(base, name, resume) if world.is_first else None)
+    with _folder(path, job) if job.writes else nullcontext():
+        history = job.run(path, resumes)
+    model = job.model.eval()
+    if not pictures or job.was_complete or not job.writes:
         return Result(path, history, model, prepared, begun_at=job.begun_at)
     from netc.train.after import leave
     from netc.train.report.page import Trained
 
     trained = Trained(path.name, graph, model, history, prepared.shown, prepared, job.record, spec, written, doubts)
     return Result(path, history, model, prepared, tuple(leave(path, trained)), job.begun_at)
+
+
+def _place(base: Path, name: str, resume: Path | None) -> tuple[Path, bool]:
+    """The folder to train in, and whether to go on with what stands there."""
+    before = begun_before(base, name) if resume is None else resume
+    return (new_run(base, name), False) if before is None else (before, True)
+
+
+@contextmanager
+def _folder(path: Path, job: Job) -> Iterator[None]:
+    """The folder of the run, while this process writes into it."""
+    with held(path), kept_if_saved(path, ["spec.net", MARK, *(used.name for used in job.python_files)]):
+        if job.world is not None:
+            mark(path)
+        yield
+        unmark(path)
 
 
 def needed_sections(graph: Graph, data: Section | None, settings: Section | None) -> tuple[Section, Section]:

@@ -32,6 +32,7 @@ class Step:
 
     whole: Compute | None = None  # the step on one batch as a compiled graph
     gradients: Gradients | None = None  # a compiled graph of losses and gradients
+    is_shared = False  # whether other processes have a part of each batch
 
     def __init__(self, compute: Compute, parameters: Sequence[nn.Parameter], optimizer: Optimizer, settings: Section) -> None:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
@@ -82,10 +83,14 @@ class Step:
             self._clip()
         return values
 
+    def rows_of(self, batch: Tensors) -> int:
+        """The number of rows of a batch, of all processes together."""
+        return int(batch[-1][1]) if self.is_shared else len(batch[0])
+
     def _accumulate(self, batches: Sequence[Tensors]) -> list[Tensors]:
-        rows, values = sum(len(batch[0]) for batch in batches), []
-        for batch in batches:
-            found = self._gradients_of(batch, len(batch[0]) / rows)
+        counts, values = [self.rows_of(batch) for batch in batches], []
+        for batch, count in zip(batches, counts, strict=True):
+            found = self._gradients_of(batch, count / sum(counts))
             values.append(tuple(v.detach() for v in found))
         return values
 

@@ -1,0 +1,181 @@
+"""Training in several processes gives what one process gives; what they cannot do together is said before the start."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import netc
+from netc.data.checks import prepared_data
+from netc.data.sources import load_data
+from netc.diagnostics import NetError
+from netc.source import Source
+from netc.train.batches import Batches, Share, tensors
+from netc.train.distributed import World, check_losses, check_settings
+
+SECONDS = 100  # after which a process that hangs is ended
+
+SPEC = """
+block Hidden(size) = Linear(size) -> Tanh
+
+network Table {
+  input x: [B, 5]
+  target y: [B, 1]
+  p = x -> first: Hidden(16) -> b: Linear(1)
+  output p
+  loss MSELoss(p, y)
+}
+
+data {
+  source = sklearn.make_regression(n_samples=104, n_features=5, random_state=0)
+  validation = 0.2
+  normalize = standard
+  normalize_target = standard
+}
+
+train {
+  optimizer      = SGD(lr=0.05, momentum=0.5)
+  epochs         = 20
+  batch_size     = 10
+  accumulate     = 2
+  clip_grad_norm = 0.5
+}
+"""  # 83 rows, so that the last batch has 3: fewer than a row for each of four processes
+STEPS = 100  # 9 batches an epoch are 5 steps
+
+
+@pytest.fixture(scope="module")
+def spec(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("spec") / "table.net"
+    path.write_text(SPEC)
+    return path
+
+
+@pytest.fixture(scope="module")
+def alone(spec: Path) -> Path:
+    """The run of one process with the whole batches."""
+    return netc.load(spec).train(spec.parent / "alone", pictures=False).path
+
+
+def started(*words: object) -> "subprocess.Popen[str]":
+    """A command of this Python, with a thread each process and in a group of its own, so that all of it can be ended."""
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", *map(str, words)]
+    return subprocess.Popen(command, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+
+
+def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    """Its status and what it wrote."""
+    try:
+        out, err = process.communicate(timeout=SECONDS)
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    return process.returncode, out, err
+
+
+def same(run: Path, other: Path, tolerance: float = 1e-6) -> None:
+    """The parameters, and the numbers of all epochs."""
+    tensors, others = (load_file(path / "model.safetensors") for path in (run, other))
+    assert tensors.keys() == others.keys()
+    for key, tensor in tensors.items():
+        torch.testing.assert_close(tensor, others[key], rtol=tolerance, atol=tolerance)
+    rows, expected = ((path / "metrics.csv").read_text().splitlines() for path in (run, other))
+    assert rows[0] == expected[0]
+    assert len(rows) == len(expected)
+    for row, right in zip(rows[1:], expected[1:], strict=True):
+        assert list(map(float, row.split(","))) == pytest.approx(list(map(float, right.split(","))), rel=1e-4)
+
+
+@pytest.mark.parametrize(("processes", "way"), [(1, "ddp"), (2, "ddp"), (4, "ddp")])
+def test_parameters_after_100_steps_are_those_of_one_process(spec: Path, alone: Path, tmp_path: Path, processes: int, way: str) -> None:
+    status, out, err = ended(started("netc", "train", "--procs", processes, "--no-pictures", "--runs", tmp_path, spec))
+    assert status == 0, err
+    assert out.count("wrote ") == 1, "one process speaks"
+    assert err.count("epoch 20/20") == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["table-1"]
+    same(tmp_path / "table-1", alone)
+
+
+def test_a_killed_worker_is_started_again_and_goes_on_from_the_checkpoint(spec: Path, alone: Path, tmp_path: Path) -> None:
+    saving = spec.parent / "saving.net"
+    saving.write_text(SPEC.replace("= 2\n", "= 2\n  checkpoint = 0\n"))
+    run = tmp_path / "saving-1"
+    process = started("torch.distributed.run", "--standalone", "--nproc-per-node", 2, "--max-restarts", 1, "--monitor-interval", 0.1,
+                      "-m", "netc", "train", "--no-pictures", "--runs", tmp_path, saving)  # fmt: skip
+    end = time.monotonic() + SECONDS
+    while not (run / "checkpoint" / "state.json").exists():
+        assert process.poll() is None and time.monotonic() < end, ended(process)
+        time.sleep(0.01)
+    os.kill(_worker(process.pid, 1), signal.SIGKILL)
+    status, _, err = ended(process)
+    assert status == 0, err
+    assert "saving-1: goes on in epoch" in err
+    assert [path.name for path in tmp_path.iterdir()] == ["saving-1"]
+    same(run, alone)
+
+
+def _worker(launcher: int, rank: int) -> int:
+    """The process of that rank."""
+    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    return next(int(pid) for pid in children if f"\0RANK={rank}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes())
+
+
+def test_a_run_goes_on_with_another_number_of_processes(spec: Path, alone: Path, tmp_path: Path) -> None:
+    short = netc.load(spec, {"train.epochs": "7"}).train(tmp_path, pictures=False).path
+    command = ("netc", "train", "--procs", 2, "--no-pictures", "--resume", short)
+    status, _, err = ended(started(*command, "--set", "train.epochs=13"))
+    assert status == 0, err
+    netc.load(spec).train(pictures=False, resume=short)
+    same(short, alone)
+
+
+WRONG = {
+    "no loss depends on the parameter `c.weight` and 1 more": SPEC.replace("  output p", "  output p\n  output x -> c: Linear(2)"),
+    "it is no mean over rows": SPEC.replace("MSELoss(p, y)", 'MSELoss(p, y, reduction="sum")'),
+    "`batch_size = 1` is less than a row for each of 2 processes": SPEC.replace("= 10\n", "= 1\n"),
+    "`compile = true` makes one graph of a step": SPEC.replace("= 10\n", "= 10\n  compile = true\n"),
+    "`LBFGS` searches along a line": SPEC.replace("SGD(lr=0.05, momentum=0.5)", "LBFGS()"),
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_what_several_processes_cannot_do_is_said_before_the_start(message: str) -> None:
+    network = netc.load(Source("wrong.net", WRONG[message]))
+    training, data = network.training, network.data
+    assert training is not None and data is not None
+    world = World(Share(0, 2), torch.device("cpu"))
+    prepared, _ = prepared_data(network.graph, load_data(data), data, training)
+    with pytest.raises(NetError, match=re.escape(message)):
+        check_settings(training, 2)
+        check_losses(network.module(), tensors(prepared.train, prepared.dtypes, world.device), world, training)
+
+
+def test_an_error_is_said_by_one_process_and_leaves_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.net"
+    message, path_text = next(iter(WRONG.items()))
+    path.write_text(path_text)
+    status, _, err = ended(started("netc", "train", "--procs", 2, "--no-pictures", "--runs", tmp_path / "runs", path))
+    assert status == 1
+    assert err.count(message) == 1
+    assert "Traceback" not in err
+    assert not list(tmp_path.glob("runs/*"))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7])
+@pytest.mark.parametrize("seed", [None, 5])
+def test_every_row_is_in_one_share(size: int, seed: int | None) -> None:
+    rows = torch.arange(23.0).reshape(-1, 1)
+    whole = [batch[0] for batch in Batches((rows,), 5, seed).epoch()]
+    shares = [list(Batches((rows,), 5, seed, share=Share(rank, size)).epoch()) for rank in range(size)]
+    for batch, *parts in zip(whole, *shares, strict=True):
+        assert torch.equal(torch.cat([part[0][: int(part[1][0])] for part in parts]), batch)
+        assert {int(part[1][1]) for part in parts} == {len(batch)}
+        assert all(len(part[0]) for part in parts), "a process without rows has one that counts nothing"

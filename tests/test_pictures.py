@@ -82,6 +82,16 @@ def test_a_constant_feature() -> None:
     pixels(data_picture(table_of(np.ones((20, 2)), classes(20), Span(Source("net", "data"), 0, 4))))
 
 
+def test_the_names_of_features_are_not_cut_at_the_edge() -> None:
+    names = ["yearly household income", "is_member_of_the_club", "WWWW"]
+    picture = data_picture(table_of(RANDOM.normal(size=(40, 3)), classes(40), Span(Source("net", "data"), 0, 4), names))
+    assert picture is not None
+    places = [text.get_window_extent() for text in picture.axes[0].texts]
+    assert min(place.x0 for place in places) >= 0 and min(place.y0 for place in places) >= 0
+    low = [p for p in places if p.y1 < picture.axes[0].get_window_extent().y0]
+    assert not any(a.overlaps(b) for i, a in enumerate(low) for b in low[:i])
+
+
 @pytest.mark.parametrize(
     "curves",
     [

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from netc import syntax as s
 from netc.allow import permitted
 from netc.collector import collector_paused
 from netc.diagnostics import Diagnostic, NetError, error
@@ -68,8 +69,15 @@ def _pipeline(
         table = table or load_data(program.data)
         program, errors = lower(file, source, overrides, network, _sizes(program, program.data, table), allow_python)
     if errors:
-        raise NetError(errors)
+        raise NetError(_certain(errors, file))
     return program, table
+
+
+def _certain(errors: list[Diagnostic], file: s.File) -> list[Diagnostic]:
+    """The errors, without the sizes that the data may tell once the others are corrected."""
+    others = [d for d in errors if d.code != "size-needed"]
+    has_data = any(isinstance(item, s.Section) and item.kind == "data" for item in file.items)
+    return others if others and has_data else errors
 
 
 # What is missing may stand where the parser stopped.

@@ -216,7 +216,11 @@ def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str)
     more = f" and {count_of(len(others) - 1, 'other text')}" if len(others) > 1 else ""
     message = f"`{part.names[0]}` has `{part.categories[codes[row]]}` in {table.place(row)}{more}, and the rows to train on have not"
     hint = did_you_mean(part.categories[codes[row]], encoding.categories)
-    ways = "`unknown = ignore` takes what is unknown as none of the known" if encoding.one_hot else "a class must be there in training"
+    ways = (
+        "a training with `unknown = ignore` takes what is unknown as none of the known"
+        if encoding.one_hot
+        else "a class must be there in training"
+    )
     return [Diagnostic("data-value", message, table.span, hint=hint or ways)]
 
 

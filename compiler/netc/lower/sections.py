@@ -143,8 +143,9 @@ class _SectionLowering:
             return UNKNOWN
         known = listed(r.name for r in key.recipes)
         if not isinstance(value, Partial) or not isinstance(value.callee, RecipeValue):
-            hint = 'a file is named by what it is, e.g. `csv("data.csv")`' if name == "source" and isinstance(value, str) else ""
-            return self._fail("argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span, hint)
+            return self._fail(
+                "argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span, _written(name, key, value)
+            )
         recipe = value.callee.recipe
         if recipe not in key.recipes:
             return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", value.span)
@@ -182,6 +183,15 @@ class _SectionLowering:
 def _fed(graph: Graph) -> list[str]:
     """The names of the inputs and targets."""
     return [graph.name_of(node) for node in (*graph.inputs, *graph.targets)]
+
+
+def _written(name: str, key: Key, value: Any) -> str:
+    """How a value that is none of the key's recipes is written."""
+    if isinstance(value, str) and value in {r.name for r in key.recipes}:
+        return f"it is written without quotes: `{value}`"
+    if isinstance(value, str) and name == "source":
+        return 'a file is named by what it is, e.g. `csv("data.csv")`'
+    return f"it is `{key.recipes[0].signature}`" if len(key.recipes) == 1 else ""
 
 
 def _described(name: str, key: Key) -> str:

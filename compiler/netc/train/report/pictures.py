@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FEATURES, MOST_POINTS = 5, 1500
+LETTER = 0.085  # inches of a letter of a feature's name
 MOST_IN_LEGEND = 12  # classes whose names fit above a picture
 BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell that they take
 
@@ -80,13 +81,14 @@ def data_picture(table: Table) -> Figure | None:
     low, high = np.where(known, features, np.inf).min(axis=0), np.where(known, features, -np.inf).max(axis=0)
     unit = 0.06 + 0.88 * (features - low) / np.where(high > low, high - low, 1.0)  # a margin within each cell
     cell = 1.45 if count > 2 else 2.4
-    side, left, bottom, top = cell * count, 0.55, 0.5, 0.85
+    names = [_fitted(name, int(cell / LETTER)) for name in table.feature_names[:count]]
+    side, left, bottom, top = cell * count, max(0.55, LETTER * max(map(len, names)) + 0.2), 0.55, 0.85
     figure = new_figure(left + side + 0.25, bottom + side + top)
     width, height = figure.get_size_inches()
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
     axes.set(xlim=(0, count), ylim=(count, 0))
     axes.axis("off")
-    _cells(axes, table.feature_names[:count], low, high)
+    _cells(axes, names, low, high)
     shown = f"the first {count} of {total} features" if count < total else f"{total} feature{'s' * (total > 1)}"
     headline(figure, "Data", f"{len(table.features)} samples, {shown}, in pairs")
     box = ((left + side * 0.58) / width, (bottom + side * 0.87) / height, side * 0.38 / width, 0.13 / height)
@@ -98,6 +100,11 @@ def data_picture(table: Table) -> Figure | None:
     return figure
 
 
+def _fitted(name: str, letters: int) -> str:
+    """The name, cut to as many letters as there is room for."""
+    return name if len(name) <= letters else name[: letters - 1] + "…"
+
+
 def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
     """The squares of the lower triangle, with the features' names and ranges at the edges."""
     from matplotlib.collections import PolyCollection
@@ -107,10 +114,10 @@ def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
     cells = [corners + np.array((j, i)) for i in range(count) for j in range(i + 1)]
     axes.add_collection(PolyCollection(cells, facecolors=PAPER, edgecolors="none", zorder=0))
     for i, name in enumerate(names):
-        axes.text(i + 0.5, count + 0.06, name, ha="center", va="top", size=9.5, color=INK)
+        axes.text(i + 0.5, count + 0.14, name, ha="center", va="top", size=9.5, color=INK)  # under the range, however long both are
         axes.text(-0.06, i + 0.5, name, ha="right", va="center", size=9.5, color=INK)
-        axes.text(i + 0.05, count + 0.06, f"{low[i]:.2g}", ha="left", va="top", size=7, color=FAINT)
-        axes.text(i + 0.95, count + 0.06, f"{high[i]:.2g}", ha="right", va="top", size=7, color=FAINT)
+        axes.text(i + 0.05, count + 0.03, f"{low[i]:.2g}", ha="left", va="top", size=7, color=FAINT)
+        axes.text(i + 0.95, count + 0.03, f"{high[i]:.2g}", ha="right", va="top", size=7, color=FAINT)
 
 
 def _pairs(unit: Array) -> tuple[Array, Array]:

@@ -87,7 +87,12 @@ def _fed_values(plan: Plan, table: Table, data: Section, is_prepared: bool) -> l
 
 
 def _values(fitted: Fitted, feed: Feed, rows: Array) -> Array:
-    return np.concatenate([values.reshape(len(values), -1) for _, values in fitted.numbers(feed.parts, rows)])
+    """The values `[n, k]`; NaN where a text is missing that nothing stands for, which is told as missing and not by its number."""
+    values = np.concatenate([values.reshape(len(values), -1) for _, values in fitted.numbers(feed.parts, rows)])
+    if len(feed.parts) == 1 and feed.parts[0].kind == "category" and fitted.encodings[0].fill is None:
+        missing = feed.parts[0].values[rows] < 0
+        return np.where(missing, np.nan, values) if missing.any() else values
+    return values
 
 
 def _place(plan: Plan, table: Table, row: int) -> str:

@@ -111,7 +111,7 @@ def test_exported_with_named_dimensions(spec: str) -> None:
 
 def test_names_are_dimensions() -> None:
     text = "network N { input x: [B, 3, H, 2 * w + 1]\n input y: [B, H * w]\n output x -> MaxPool2d(4), y, x[:, :, 5:] }"
-    ((x, y),) = netc.load(text).dynamic_shapes()
+    x, y = netc.load(text).dynamic_shapes()
     assert x[0] is y[0]
     assert {axis: dim.__name__ for axis, dim in x.items()} == {0: "B", 2: "H", 3: "2*w + 1"}
     assert x[2].min == 8  # 8 // 4 is 2

@@ -14,12 +14,12 @@ from netc.tensors import flat_types
 LARGEST_LEAST = 4096  # up to where a least size is looked for
 
 
-def dynamic_shapes(graph: Graph) -> tuple[tuple[dict[int, Any], ...]]:
+def dynamic_shapes(graph: Graph) -> tuple[dict[int, Any], ...]:
     """The argument of that name of `torch.export.export(model, inputs, dynamic_shapes=…)`; see `Network.dynamic_shapes`."""
     shapes = [kind.shape for node in graph.inputs for kind in flat_types(node.type)]
     inside = {size for node in graph.nodes for kind in flat_types(node.type) for size in kind.shape if isinstance(size, Dim)}
     made = {name: torch.export.Dim(name, min=_least(name, inside)) for name in graph.dims}
-    return (tuple({axis: _dim(size, made) for axis, size in enumerate(shape) if isinstance(size, Dim)} for shape in shapes),)
+    return tuple({axis: _dim(size, made) for axis, size in enumerate(shape) if isinstance(size, Dim)} for shape in shapes)
 
 
 def _least(name: str, sizes: Iterable[Dim]) -> int | None:

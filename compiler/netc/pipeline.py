@@ -154,7 +154,7 @@ class Network:
 
         return NetModule(self.graph)
 
-    def dynamic_shapes(self) -> tuple[tuple[dict[int, Any], ...]]:
+    def dynamic_shapes(self) -> tuple[dict[int, Any], ...]:
         """The named dimensions of the inputs for `torch.export.export(model, (x, …), dynamic_shapes=network.dynamic_shapes())`.
 
         An axis of that name in several inputs is one `torch.export.Dim`, an axis `16 * h` is derived from it; a size that torch has no

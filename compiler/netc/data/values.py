@@ -45,7 +45,9 @@ def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table) -> list[Diag
 
 
 INFINITE_HINT = "correct these values, or leave the rows out"
-MISSING_HINT = "`missing = drop` leaves these rows out; in inputs `most_frequent` or a value fills in what is missing, `mean` and `median` numbers only"
+MISSING_HINT = (
+    "`missing = drop` leaves these rows out; in inputs `most_frequent` or a value stands for them, `mean` and `median` for numbers only"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,10 +27,15 @@ class Block(nn.Module):
     """What stands at a path between the network and its layers: a block, or a plain container.
 
     A block is called where somebody wants to know of the call, by a hook or by wrapping it; `compute` is what it
-    computes then. A container, such as the part of a label before the dot, is never called.
+    computes then, written in `source`. A container, such as the part of a label before the dot, is never called.
     """
 
     compute: Callable[..., Any] | None = None
+    source: tuple[str, Files] | None = None
+
+    def define(self, text: str, files: Files) -> None:
+        """Makes `compute` of generated source, which stays with the block where it is copied without its network."""
+        self.source, self.compute = (text, files), executed(text, files)
 
     def forward(self, *values: Any) -> Any:
         """What the block computes of the values that come from outside."""
@@ -39,7 +44,12 @@ class Block(nn.Module):
         return self.compute(self, *values)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "compute"}  # the network gives it again
+        return {k: v for k, v in self.__dict__.items() if k != "compute"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        if self.source is not None:
+            self.define(*self.source)
 
 
 def construct(root: nn.Module, graph: Graph) -> None:

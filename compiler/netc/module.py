@@ -56,7 +56,7 @@ class NetModule(nn.Module):
         for path, text in hierarchy.blocks.items():
             block = self.get_submodule(path)
             if isinstance(block, Block):
-                block.compute = executed(text, files)
+                block.define(text, files)
 
     @property
     def code(self) -> str:

@@ -8,12 +8,15 @@ from torch import nn
 from torch.nn.modules import module as torch_module
 
 from netc.construct import Block
+from netc.ops.forms import FORMS
 from netc.unroll import Check, Direct, Part
 
 HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 # Those that hold for all modules; torch keeps the dicts themselves.
 GLOBAL_HOOKS = tuple(getattr(torch_module, f"_global{name}") for name in HOOKS)
 CALL = nn.Module.__call__  # which tracers replace
+KINDS = (Block, *(getattr(nn, name) for name in FORMS))
+FORWARDS = [kind.forward for kind in KINDS]  # which a patch for all layers of a class replaces
 
 
 # Attributes of one's own that stand in place of what the class has, and of what `Module.compile` made.
@@ -37,12 +40,15 @@ class Plan:
         self.attributes = [layer.__dict__ for layer in layers]
         self.counts = list(map(len, self.attributes))
         self.hooks = (*GLOBAL_HOOKS, *(getattr(layer, name) for layer in layers for name in HOOKS))
+        used = set(self.classes)
+        pairs = [(kind, forward) for kind, forward in zip(KINDS, FORWARDS, strict=True) if kind in used]
+        self.kinds, self.forwards = [kind for kind, _ in pairs], [forward for _, forward in pairs]
         self.is_usable = _is_as_built(root, direct)
         self.parts = tuple(_part(root, part) for part in direct.parts) if self.is_usable else ()
 
     def is_free(self) -> bool:
         """Whether no hook waits for a layer's call, and nothing traces these calls."""
-        return not any(self.hooks) and nn.Module.__call__ is CALL
+        return not any(self.hooks) and nn.Module.__call__ is CALL and [kind.forward for kind in self.kinds] == self.forwards
 
     def holds(self, root: nn.Module) -> bool:
         """Whether the layers are those that the plan was made of, and of the same classes."""

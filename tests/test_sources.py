@@ -179,6 +179,12 @@ def test_the_column_to_predict_is_said_by_the_source(tmp_path: Path) -> None:
     assert "no column `prise`" in said and "did you mean `price`" in said
 
 
+def test_classes_are_not_scaled(tmp_path: Path) -> None:
+    keys = 'y = "city"\n  normalize_target = standard'
+    said = problem(lambda: prepared(here(tmp_path, spec(csv(tmp_path), x="[B, 4]", **{**CLASSES, "keys": keys, "p": "Linear(3)"}))))
+    assert "`normalize_target = standard` scales numbers, and `y` has none" in said
+
+
 def test_parquet_is_as_csv(tmp_path: Path) -> None:
     csv(tmp_path)
     pq.write_table(pacsv.read_csv(tmp_path / "houses.csv"), tmp_path / "houses.parquet")

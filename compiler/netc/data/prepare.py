@@ -17,7 +17,7 @@ from netc.data.split import split
 from netc.data.store import release
 from netc.data.table import Table
 from netc.data.values import Chunk, Declared, not_finite, unheld
-from netc.diagnostics import Diagnostic, NetError, error
+from netc.diagnostics import Diagnostic, NetError, error, listed
 from netc.graph import Graph
 from netc.settings import Section
 from netc.shapes import shape_text
@@ -112,7 +112,7 @@ def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
 def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_size: int | str) -> Prepared:
     """The arrays of a plan. Raises NetError as `prepare` does."""
     shapes, misfits = fit_shapes(graph, plan.feeds, plan.shapes)
-    _raise([*plan.problems, *misfits])
+    _raise([*plan.problems, *misfits, *_nothing_to_scale(section, plan)])
     check_batches(graph, [feed.node for feed in plan.feeds], [len(part) for part in plan.parts], batch_size)
     pairs = [(e, p) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) for e, p in zip(encodings, feed.parts, strict=True)]
     _raise([d for e, p in pairs for d in unknown_texts(e, p, table, section["unknown"])])
@@ -134,6 +134,17 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
     inputs = len(graph.inputs)
     preprocessing = Preprocessing(tuple(fitted[:inputs]), tuple(fitted[inputs:]), section["missing"], section["unknown"])
     return Prepared(train, validation, tuple(f.dtype for f in fitted), plan.parts[0], preprocessing, _shown(plan, table, inputs), test)
+
+
+def _nothing_to_scale(section: Section, plan: Plan) -> list[Diagnostic]:
+    """A problem where `normalize_target` is said of targets that are no numbers, such as classes given as texts."""
+    said = section.values["normalize_target"]
+    targets = [(feed, encodings) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) if feed.node.kind == "target"]
+    if said.value == "none" or plan.problems or any(e.kind in ("number", "array") for _, encodings in targets for e in encodings):
+        return []
+    names = listed(feed.name for feed, _ in targets)
+    message = f"`normalize_target = {said.value}` scales numbers, and {f'{names} has none' if targets else 'the network has no target'}"
+    return [Diagnostic("data", message, said.span, hint="leave it out")]
 
 
 def _raise(problems: Sequence[Diagnostic]) -> None:

@@ -94,9 +94,10 @@ def same(run: Path, other: Path, tolerance: float = 1e-6) -> None:
         assert list(map(float, row.split(","))) == pytest.approx(list(map(float, right.split(","))), rel=1e-4)
 
 
-@pytest.mark.parametrize(("processes", "way"), [(1, "ddp"), (2, "ddp"), (4, "ddp")])
+@pytest.mark.parametrize(("processes", "way"), [(1, "ddp"), (2, "ddp"), (4, "ddp"), (2, "fsdp"), (4, "fsdp")])
 def test_parameters_after_100_steps_are_those_of_one_process(spec: Path, alone: Path, tmp_path: Path, processes: int, way: str) -> None:
-    status, out, err = ended(started("netc", "train", "--procs", processes, "--no-pictures", "--runs", tmp_path, spec))
+    words = ("--no-pictures", "--runs", tmp_path, spec, "--set", f"train.parallel={way}")
+    status, out, err = ended(started("netc", "train", "--procs", processes, *words))
     assert status == 0, err
     assert out.count("wrote ") == 1, "one process speaks"
     assert err.count("epoch 20/20") == 1
@@ -128,10 +129,10 @@ def _worker(launcher: int, rank: int) -> int:
     return next(int(pid) for pid in children if f"\0RANK={rank}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes())
 
 
-def test_a_run_goes_on_with_another_number_of_processes(spec: Path, alone: Path, tmp_path: Path) -> None:
+def test_a_run_goes_on_with_another_number_of_processes_and_divided(spec: Path, alone: Path, tmp_path: Path) -> None:
     short = netc.load(spec, {"train.epochs": "7"}).train(tmp_path, pictures=False).path
     command = ("netc", "train", "--procs", 2, "--no-pictures", "--resume", short)
-    status, _, err = ended(started(*command, "--set", "train.epochs=13"))
+    status, _, err = ended(started(*command, "--set", "train.epochs=13", "--set", "train.parallel=fsdp"))
     assert status == 0, err
     netc.load(spec).train(pictures=False, resume=short)
     same(short, alone)
@@ -142,6 +143,9 @@ WRONG = {
     "it is no mean over rows": SPEC.replace("MSELoss(p, y)", 'MSELoss(p, y, reduction="sum")'),
     "`batch_size = 1` is less than a row for each of 2 processes": SPEC.replace("= 10\n", "= 1\n"),
     "`compile = true` makes one graph of a step": SPEC.replace("= 10\n", "= 10\n  compile = true\n"),
+    "`Muon` looks at whole tensors": SPEC.replace("SGD(lr=0.05, momentum=0.5)", "Muon(lr=0.01)").replace(
+        "= 10\n", "= 10\n  parallel = fsdp\n"
+    ),
     "`LBFGS` searches along a line": SPEC.replace("SGD(lr=0.05, momentum=0.5)", "LBFGS()"),
 }
 

@@ -109,7 +109,7 @@ KEYS: Mapping[str, Mapping[str, Key]] = {
         "epochs: int, batch_size: int|full = full, seed: int = 0, accumulate: int = 1, precision: float32|bf16|fp16 = float32, "
         "clip_grad_norm: float? = none, clip_grad_value: float? = none, "
         "device: auto|cpu|cuda|mps|str = auto, compile: bool = false, scheduler_interval: auto|epoch|step = auto, monitor: str? = none, "
-        "checkpoint: float? = 30.0",
+        "checkpoint: float? = 30.0, parallel: ddp|fsdp = ddp",
         optimizer=("optimizer: any", OPTIMIZERS),
         scheduler=("scheduler: any? = none", SCHEDULERS),
         early_stopping=("early_stopping: any? = none", STOPPING),

@@ -6,6 +6,7 @@ weighs its own by its part of the rows: then the mean of the gradients over the 
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,14 +19,15 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from netc.diagnostics import error
+from netc.diagnostics import error, listed
 from netc.settings import Section
 from netc.train.batches import Share, Tensors
 from netc.train.checkpoint import State
 from netc.train.saving import Saver
+from netc.train.sharding import is_sharded, whole
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun sets for each process
-METHODS = ("loss", "losses", "evaluated")
+DIVISIBLE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")  # number by number
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +93,10 @@ def joined(settings: Section, device: torch.device) -> Iterator[World | None]:
     store = dist.PrefixStore(f"attempt {attempt}", store)  # type: ignore[attr-defined]
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
     try:
-        yield World(Share(dist.get_rank(), dist.get_world_size()), device)
+        yield World(Share(rank, size), device)
+        dist.barrier()  # whoever leaves first would take the connections of the others along
     finally:
+        gc.collect()  # what still speaks through them has to be gone before the connections are
         dist.destroy_process_group()
 
 
@@ -113,6 +117,18 @@ def check_settings(settings: Section, size: int) -> None:
     optimizer = settings.made("optimizer")
     if optimizer.recipe.name == "LBFGS":
         raise error("argument-type", "`LBFGS` searches along a line, which several processes cannot do together", optimizer.span)
+    if settings["parallel"] == "fsdp":
+        _check_divisible(settings)
+
+
+def _check_divisible(settings: Section) -> None:
+    optimizer = settings.made("optimizer")
+    if optimizer.recipe.name not in DIVISIBLE:
+        raise error("argument-type", f"`{optimizer.recipe.name}` looks at whole tensors, which `parallel = fsdp` divides", optimizer.span,
+                    f"there are {listed(DIVISIBLE)}")  # fmt: skip
+    if settings["precision"] == "fp16":
+        raise error("argument-type", "`precision = fp16` scales the loss, which `parallel = fsdp` cannot",
+                    settings.values["precision"].span, "take `bf16`")  # fmt: skip
 
 
 # --- the model ------------------------------------------------------------------------------------------------------
@@ -139,7 +155,7 @@ class Spread:
 
     def __init__(self, model: nn.Module, world: World) -> None:
         self.model, self.world = model, world
-        self.call: Any = _replicated(model, world)
+        self.call: Any = _Called(model) if is_sharded(model) else _replicated(model, world)
 
     def parameters(self) -> Iterator[nn.Parameter]:
         """Those of the model."""
@@ -248,7 +264,7 @@ class SharedSaver(Saver):
     """A saver whose time is that of rank 0, so that all processes save at the same place."""
 
     def __init__(self, world: World, save: Callable[[State], None], seconds: float, saved: tuple[int, int] | None = None) -> None:
-        super().__init__(save, seconds, saved)
+        super().__init__(lambda state: save(whole(state)), seconds, saved)
         self.world = world
 
     def is_due(self) -> bool:

@@ -22,7 +22,7 @@ Identity = dict[str, Any]  # as a checkpoint holds it
 PIECE = 16 * 2**20  # bytes
 
 # Settings that may differ: a training may become longer, and be saved more often.
-FREE = ("epochs", "checkpoint")
+FREE = ("epochs", "checkpoint", "parallel")
 # Schedulers whose course does not depend on how long the training is.
 ENDLESS = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "CosineAnnealingWarmRestarts", "CyclicLR",
            "MultiplicativeLR", "ReduceLROnPlateau")  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -29,6 +29,7 @@ from netc.train.measure import make_measures
 from netc.train.progress import shown
 from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep
 from netc.train.saving import Saver
+from netc.train.sharding import is_sharded, shard, whole
 from netc.train.tensorboard import events, together
 
 MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
@@ -54,6 +55,7 @@ class Job:
     was_complete: bool = False
     record: dict[str, Any] = field(default_factory=dict)
     world: World | None = None
+    factory: Callable[[], nn.Module] | None = None  # of a model that is to be whole again
 
     @property
     def writes(self) -> bool:
@@ -84,10 +86,20 @@ class Job:
         elif self.writes:
             self._begin(path, identity)
         history = self._fit(path, kept, resumed)
+        self._gather(history)
         self.model.cpu()  # where whoever goes on with it has its data
         if self.writes and not self.was_complete:
             self._finish(path, kept, history)
         return history
+
+    def _gather(self, history: History) -> None:
+        """Makes the model whole, of which each process had a part."""
+        if is_sharded(self.model) and self.factory is not None:
+            state = whole(self.model.state_dict())
+            self.model = self.factory()
+            self.model.load_state_dict(state)
+            if history.best is not None:
+                history.best.state = whole(history.best.state)
 
     def _compare(self, path: Path, before: State, identity: Identity) -> None:
         """Raises NetError where this training cannot go on with that one; says what else differs, and where it goes on."""
@@ -142,6 +154,8 @@ class Job:
         self.model, other = synchronized(self.model, world)
         if self.stream is not None:
             self.stream.writelines(f"warning: {text}\n" for text in (doubt, other) if text)
+        if self.settings["parallel"] == "fsdp":
+            shard(self.model, world.device, world.share.size, self.settings)
         world.reseed(self.settings["seed"])
 
     def _saver(self, path: Path, kept: State, resumed: State | None) -> Saver | None:

@@ -24,6 +24,7 @@ from netc.train.optim import check_mode, is_stepped, make_optimizer, make_schedu
 from netc.train.reasons import diverged, refused
 from netc.train.replay import Anchor, NoAnchor
 from netc.train.saving import Saver
+from netc.train.sharding import divided, is_sharded
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
 from netc.train.stopping import make_stopping, monitored
@@ -77,7 +78,8 @@ def fit(
     """
     training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures, world)
     if resumed is not None:
-        restore(training_of, resumed)
+        is_divided = world is not None and is_sharded(model)
+        restore(training_of, divided(resumed, model, training_of.optimizer) if is_divided else resumed)
         if world is not None:
             world.reseed(training_of.epoch, training_of.step)
     return training_of.run()

@@ -104,7 +104,7 @@ def _train(
     _say(doubts, stream)
     torch.manual_seed(settings["seed"])
     model = factory().to(device)
-    job = Job(graph, model, settings, prepared, spec, dict(overrides or {}), stream, pictures, tensorboard, world=world)
+    job = Job(graph, model, settings, prepared, spec, dict(overrides or {}), stream, pictures, tensorboard, world=world, factory=factory)
     if world is None:
         path, resumes = _place(base, name, resume)
     else:

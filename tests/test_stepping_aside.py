@@ -358,3 +358,9 @@ def test_values_are_freed_as_soon_as_nothing_needs_them() -> None:
 def test_code_is_readable(pair: tuple[NetModule, nn.Module]) -> None:
     assert pair[0].code.splitlines()[0] == "def forward(self, parts, x):"
     assert 'p = F.linear(drop, p_head["weight"], p_head["bias"]); del drop' in pair[0].code
+
+
+def test_batch_norm_refuses_a_sample_without_batch_as_torch_does() -> None:
+    model = netc.load("network N {\n  input x: [B, 3, 3, 3]\n  output x -> BatchNorm2d\n}\n").module().eval()
+    with pytest.raises(ValueError, match="expected 4D input"):
+        model(torch.randn(3, 3, 3))

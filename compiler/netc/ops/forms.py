@@ -45,8 +45,15 @@ def _max_pool(n: int) -> Form:
 
 # While it trains, the layer counts its batches and moves its statistics: that is left to it.
 STATISTICS = "$running_mean, $running_var, False, $.momentum, $.eps, torch.backends.cudnn.enabled"
-BATCH_NORM = Form("$.forward($input) if $.training or $running_mean is None or $.momentum is None else "
-                  f"torch.batch_norm($input, $weight, $bias, {STATISTICS})")  # fmt: skip
+
+
+def _batch_norm(*ranks: int) -> Form:
+    """Of those ranks only: of any other one the layer raises, and the function would take axis 1 for the channels."""
+    call = f"torch.batch_norm($input, $weight, $bias, {STATISTICS})"
+    is_left = f"$.training or $running_mean is None or $.momentum is None or $input.dim() not in {ranks}"
+    return Form(f"$.forward($input) if {is_left} else {call}")
+
+
 IN_PLACE = {"inplace": False}
 
 
@@ -71,7 +78,9 @@ FORMS: Mapping[str, Form] = {
     **{f"ConvTranspose{n}d": _transposed(n) for n in (1, 2, 3)},
     **{f"MaxPool{n}d": _max_pool(n) for n in (1, 2, 3)},
     "AvgPool2d": _applied("F.avg_pool2d", "kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
-    **{f"BatchNorm{n}d": BATCH_NORM for n in (1, 2, 3)},
+    "BatchNorm1d": _batch_norm(2, 3),
+    "BatchNorm2d": _batch_norm(4),
+    "BatchNorm3d": _batch_norm(5),
     "LayerNorm": Form("torch.layer_norm($input, $.normalized_shape, $weight, $bias, $.eps)"),
     "RMSNorm": Form("torch.rms_norm($input, $.normalized_shape, $weight, $.eps)"),
     "GroupNorm": Form("F.group_norm($input, $.num_groups, $weight, $bias, $.eps)"),

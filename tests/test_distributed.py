@@ -146,6 +146,7 @@ WRONG = {
     "`Muon` looks at whole tensors": SPEC.replace("SGD(lr=0.05, momentum=0.5)", "Muon(lr=0.01)").replace(
         "= 10\n", "= 10\n  parallel = fsdp\n"
     ),
+    "`x` has 10 rows always": SPEC.replace("[B, ", "[10, ").replace("validation = 0.2", "").replace("=104", "=100"),
     "`LBFGS` searches along a line": SPEC.replace("SGD(lr=0.05, momentum=0.5)", "LBFGS()"),
 }
 

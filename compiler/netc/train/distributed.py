@@ -20,7 +20,9 @@ from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from netc.diagnostics import error, listed
+from netc.graph import Graph
 from netc.settings import Section
+from netc.tensors import TensorType
 from netc.train.batches import Share, Tensors
 from netc.train.checkpoint import State
 from netc.train.saving import Saver
@@ -209,18 +211,21 @@ def check_losses(model: Any, batch: Tensors, world: World, settings: Section) ->
 
     Some rows are computed together and in two parts. Neither the model nor the random numbers to come are changed.
     """
+    _check_batch(model.graph)
     rows = tuple(t[:PROBED].to(world.device) for t in batch)
+    count = len(rows[0])
     was_training = model.training
     model.eval()
     try:
         with torch.random.fork_rng(devices=[]):
             whole = model.loss(*rows)
             _check_parameters(model, whole, settings)
-            count = len(rows[0])
             if count < 2:
                 return None
             with torch.no_grad():
                 again, *parts = (float(model.loss(*(t[part] for t in rows))) for part in (slice(None), slice(1), slice(1, None)))
+    except (RuntimeError, IndexError, ValueError):  # the first step meets it, too, and its reason is looked for there
+        return None
     finally:
         model.train(was_training)
     found = float(whole.detach())
@@ -231,6 +236,13 @@ def check_losses(model: Any, batch: Tensors, world: World, settings: Section) ->
         message = f"the loss of {count} rows is {found:.6g}, and the mean of their losses is {mean:.6g}: it is no mean over rows"
         raise error("training", message, model.graph.losses[0].span, "several processes each have a part of the rows, and take the mean")
     return None
+
+
+def _check_batch(graph: Graph) -> None:
+    for node in graph.inputs + graph.targets:
+        if isinstance(node.type, TensorType) and node.type.shape and isinstance(node.type.shape[0], int):
+            message = f"`{graph.name_of(node)}` has {node.type.shape[0]} rows always, and several processes each have a part of them"
+            raise error("training", message, node.span, "give the axis of the rows a name, e.g. `B`")
 
 
 def _check_parameters(model: nn.Module, loss: Tensor, settings: Section) -> None:

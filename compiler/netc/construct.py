@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
 
@@ -20,6 +20,7 @@ from netc.tensors import TensorType
 from netc.unroll import Walk, direct
 
 Files = tuple[tuple[str, str], ...]  # the name that a Python file is imported under, and its absolute path
+MOST_KEPT = 10_000  # functions of generated source; a search over many networks makes ever new ones
 NAMES = {"torch": torch, "nn": nn, "F": F, "einops": einops}
 
 
@@ -127,14 +128,14 @@ def _names(files: Files) -> dict[str, Any]:
     return NAMES | {name: python.load(file) for name, file in files}
 
 
-@cache
+@lru_cache(MOST_KEPT)
 def evaluated(source: str, files: Files) -> Callable[..., Any]:
     """A lambda of generated source. The text consists of the op table's names and literals only."""
     function: Callable[..., Any] = eval(source, _names(files))
     return function
 
 
-@cache
+@lru_cache(MOST_KEPT)
 def executed(source: str, files: Files) -> Callable[..., Any]:
     """The one function that generated source defines."""
     space: dict[str, Any] = {}

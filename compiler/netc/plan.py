@@ -6,6 +6,7 @@ from typing import Any
 
 from torch import nn
 from torch.nn.modules import module as torch_module
+from torch.utils.hooks import RemovableHandle
 
 from netc.construct import Block
 from netc.ops.forms import FORMS
@@ -40,6 +41,7 @@ class Plan:
         self.attributes = [layer.__dict__ for layer in layers]
         self.counts = list(map(len, self.attributes))
         self.hooks = (*GLOBAL_HOOKS, *(getattr(layer, name) for layer in layers for name in HOOKS))
+        self.seen = -1  # how many handles there were when no hook was found
         used = set(self.classes)
         pairs = [(kind, forward) for kind, forward in zip(KINDS, FORWARDS, strict=True) if kind in used]
         self.kinds, self.forwards = [kind for kind, _ in pairs], [forward for _, forward in pairs]
@@ -47,8 +49,15 @@ class Plan:
         self.parts = tuple(_part(root, part) for part in direct.parts) if self.is_usable else ()
 
     def is_free(self) -> bool:
-        """Whether no hook waits for a layer's call, and nothing traces these calls."""
-        return not any(self.hooks) and nn.Module.__call__ is CALL and [kind.forward for kind in self.kinds] == self.forwards
+        """Whether no hook waits for a layer's call, and nothing traces these calls.
+
+        Each registration of a hook makes a handle, and torch counts these: while the count stays, there is nothing to look for.
+        """
+        if RemovableHandle.next_id != self.seen:
+            if any(self.hooks):
+                return False
+            self.seen = RemovableHandle.next_id
+        return nn.Module.__call__ is CALL and [kind.forward for kind in self.kinds] == self.forwards
 
     def holds(self, root: nn.Module) -> bool:
         """Whether the layers are those that the plan was made of, and of the same classes."""

@@ -94,7 +94,7 @@ class Job:
 
     def _gather(self, history: History) -> None:
         """Makes the model whole, of which each process had a part."""
-        if is_sharded(self.model) and self.factory is not None:
+        if self.world is not None and self.factory is not None and is_sharded(self.model):
             state = whole(self.model.state_dict())
             self.model = self.factory()
             self.model.load_state_dict(state)

@@ -1,4 +1,7 @@
-"""A model of which each process holds a part, by PyTorch's `fully_shard`; and its tensors as whole ones, as files hold them."""
+"""A model of which each process holds a part, by PyTorch's `fully_shard`; and its tensors as whole ones, as files hold them.
+
+What of PyTorch it needs takes a third of a second to import, so that this is done where several processes train.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +9,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, fully_shard, register_fsdp_forward_method
-from torch.distributed.tensor import DTensor, distribute_tensor
 from torch.optim import Optimizer
 from torch.utils._pytree import tree_map
 
@@ -25,6 +25,9 @@ def shard(model: Any, device: torch.device, size: int, settings: Section) -> Non
 
     Where blocks have parameters in common, which would belong to several of them, the model is one part. Raises NetError.
     """
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard, register_fsdp_forward_method
+
     mesh = init_device_mesh(device.type, (size,))
     try:
         if not model.graph.ties:
@@ -40,11 +43,15 @@ def shard(model: Any, device: torch.device, size: int, settings: Section) -> Non
 
 def is_sharded(model: nn.Module) -> bool:
     """Whether each process has a part of it only."""
+    from torch.distributed.fsdp import FSDPModule
+
     return isinstance(model, FSDPModule)
 
 
 def whole(state: Any) -> Any:
     """The same nested values with whole tensors. All processes have to ask for them together."""
+    from torch.distributed.tensor import DTensor
+
     return tree_map(lambda value: value.full_tensor() if isinstance(value, DTensor) else value, state)
 
 
@@ -67,6 +74,8 @@ def divided(state: State, model: nn.Module, optimizer: Optimizer) -> State:
 
 def _like(value: Any, other: Tensor) -> Any:
     """A tensor of the other's shape divided as the other is; anything else as it is."""
+    from torch.distributed.tensor import DTensor, distribute_tensor
+
     if not (isinstance(value, Tensor) and isinstance(other, DTensor) and value.shape == other.shape):
         return value
     return distribute_tensor(value.to(other.device), other.device_mesh, other.placements, src_data_rank=None)

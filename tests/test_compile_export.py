@@ -28,11 +28,15 @@ SHORTER = {
     "densenet121": ("[[1, 6], [2, 12], [3, 24], [4, 16]]", "[[1, 2], [2, 2], [3, 2], [4, 2]]"),
     "resnet50": ("repeat 5", "repeat 1"),
 }
-# torch.export runs a recurrent layer step by step, which fixes their number, and `take_along_dim` fixes the batch.
+# Specs of which torch fixes all sizes: the steps of recurrent layers, and the batch in `take_along_dim`.
 RECURRENT = ("lstm_tagger", "seq2seq_attention")
 NAMES = sorted(path.stem for path in SPECS.glob("*.net"))
 SIZES = {"B": 2, "T": 7, "S": 5, "H": 96, "W": 128, "h": 2, "w": 3}
 OTHERS = ({"B": 3, "T": 9, "S": 6, "H": 115, "W": 96, "h": 3, "w": 2}, {**SIZES, "B": 1})
+
+
+# torch sets these tensors of any nn.LSTM back after the export.
+FLAT_WEIGHTS = pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights:UserWarning")
 
 
 @pytest.fixture(autouse=True)
@@ -88,23 +92,14 @@ def test_machine_code_gives_the_same() -> None:
     torch.testing.assert_close(outputs(torch.compile(model, fullgraph=True), inputs), expected)
 
 
-@pytest.mark.filterwarnings("ignore:The tensor attributes .*_flat_weights:UserWarning")  # of any nn.LSTM; torch sets them back
-@pytest.mark.parametrize("spec", RECURRENT)
-def test_recurrent_exported_at_fixed_sizes(spec: str) -> None:
-    network = small(spec)
-    model = network.module().eval()
-    inputs, _ = tensors(spec, network, SIZES)
-    exported = torch.export.export(model, tuple(inputs)).module()
-    torch.testing.assert_close(outputs(exported, inputs), outputs(model, inputs))
-
-
-@pytest.mark.parametrize("spec", [name for name in NAMES if name not in RECURRENT])
+@FLAT_WEIGHTS
+@pytest.mark.parametrize("spec", NAMES)
 def test_exported_with_named_dimensions(spec: str) -> None:
     network = small(spec)
     model = network.module().eval()
     inputs, _ = tensors(spec, network, SIZES)
     exported = torch.export.export(model, tuple(inputs), dynamic_shapes=network.dynamic_shapes()).module()
-    for sizes in (SIZES, *OTHERS):
+    for sizes in (SIZES,) if spec in RECURRENT else (SIZES, *OTHERS):
         inputs, _ = tensors(spec, network, sizes)
         torch.testing.assert_close(outputs(exported, inputs), outputs(model, inputs))
 
@@ -126,3 +121,14 @@ def test_least_size_is_where_torch_draws_the_line() -> None:
     assert outputs(exported, [torch.rand(1, 3, 33, 33)])[0].shape == (1, 1000)
     with pytest.raises(AssertionError, match="Guard failed"):
         exported(torch.rand(1, 3, 32, 33))
+
+
+@FLAT_WEIGHTS
+def test_steps_of_a_recurrent_layer_are_fixed_and_nothing_else() -> None:
+    network = netc.load("network N { input x: [B, T, 3]\n input y: [B, U]\n h, _ = x -> LSTM(4, batch_first=true)\n output h, y }")
+    x, y = network.dynamic_shapes()
+    assert (list(x), list(y)) == ([0], [0, 1])
+    model = network.module().eval()
+    exported = torch.export.export(model, (torch.rand(2, 5, 3), torch.rand(2, 7)), dynamic_shapes=network.dynamic_shapes()).module()
+    inputs = [torch.rand(4, 5, 3), torch.rand(4, 9)]
+    torch.testing.assert_close(outputs(exported, inputs), outputs(model, inputs))

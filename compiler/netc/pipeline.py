@@ -159,7 +159,8 @@ class Network:
 
         An axis of that name in several inputs is one `torch.export.Dim`, an axis `16 * h` is derived from it; a size that torch has no
         form for (`H * W`) is `Dim.AUTO`. Each has the least size with which no axis inside is 1 long, as with `H` from 33 in ResNet: the
-        exported program is for that size and above, and the inputs to export with must be so too.
+        exported program is for that size and above, and the inputs to export with must be so too. What torch fixes whatever one says (the
+        steps of a recurrent layer, the sizes of `take_along_dim`) is left out, and is as in those inputs.
         """
         from netc.export import dynamic_shapes
 

@@ -20,7 +20,7 @@ from netc.source import Source
 from netc.train.batches import Batches, Share, tensors
 from netc.train.distributed import World, check_losses, check_settings
 
-SECONDS = 100  # after which a process that hangs is ended
+SECONDS = 300  # after which a process that hangs is ended; four that start at once on a busy machine take a while
 
 SPEC = """
 block Hidden(size) = Linear(size) -> Tanh

@@ -54,7 +54,12 @@ def measured(parts: Sequence[str], names: Sequence[str], effort: float) -> str:
         reports[part] = PARTS[part][1](names, effort)
     figures = [f for report in reports.values() for f in report.figures]
     details = [line for part, report in reports.items() for line in ["", f"## {PARTS[part][0]}", "", *report.details]]
-    command = "make bench" if parts == list(PARTS) else " ".join(["python benchmarks/run.py", *parts, *names])
+    words = [
+        "python benchmarks/run.py",
+        *([] if parts == list(PARTS) else [*parts, *names]),
+        *([] if effort == 1 else [f"--effort {effort:g}"]),
+    ]
+    command = "make bench" if len(words) == 1 else " ".join(words)
     return "\n".join([
         "# Measured", "",
         f"`{command}` on {date.today()}: {processor()}, {os.cpu_count()} processors, "

@@ -84,6 +84,16 @@ def test_training_step_compiled_whole(spec: str) -> None:
 
 @pytest.mark.filterwarnings("ignore:`torch.jit.script_method` is deprecated:DeprecationWarning")  # torch's compiler uses it
 @pytest.mark.skipif(shutil.which("c++") is None, reason="torch's own compiler needs a C++ compiler")
+def test_compiled_before_any_call() -> None:
+    """A module that never ran: what it runs was made beforehand, as a compiler cannot make functions."""
+    network = small("regression")
+    inputs, targets = tensors("regression", network, SIZES)
+    model = network.module()
+    assert torch.compile(network.module(), fullgraph=True, backend="eager")(*inputs).shape == targets[0].shape
+    loss = torch.compile(model.loss, fullgraph=True, backend="eager")(*inputs, *targets)
+    torch.testing.assert_close(loss, model.loss(*inputs, *targets))
+
+
 def test_machine_code_gives_the_same() -> None:
     network = small("funky")
     model = network.module()

@@ -124,7 +124,8 @@ def test_values_of_targets(options: dict[str, str], target: Array, expected: tup
 
 FEATURES: list[tuple[dict[str, str], Array, tuple[str, str, str]]] = [
     ({}, PLAIN, NOTHING),
-    ({}, with_value(PLAIN, np.nan, 2, 7), ("data-value", "6 values that are NaN or infinite: 2 in `x0`, first in row 2;", "`mean` and `median` for numbers only")),
+    ({}, with_value(PLAIN, np.nan, 2, 7),
+     ("data-value", "6 values that are NaN or infinite: 2 in `x0`, first in row 2;", "`mean` and `median` for numbers only")),
     ({}, with_value(PLAIN.T, -np.inf, 1).T, ("data-value", f"{ROWS} values that are NaN or infinite: {ROWS} in `x1`, first in row 0", "")),
     ({}, with_value(PLAIN.T, 4.0, 0).T, ("data-constant", "1 column of the data never changes: `x0` (always 4)", "leave it out")),
     ({}, PLAIN.astype(str).astype(object), ("data-value", "no number, in `x0`, `x1`, `x2`", "")),  # text that spells numbers is none

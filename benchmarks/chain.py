@@ -51,13 +51,17 @@ class Loop(nn.Module):
 
 
 def symbolic(layers: list[nn.Module]) -> Model:
-    from pytorch_symbolic import Input, SymbolicModel  # type: ignore[import-not-found]
+    from pytorch_symbolic import Input, SymbolicModel, optimize_module_calls  # type: ignore[import-not-found]
 
     begin = Input(shape=(WIDTH,))
     h = begin
     for layer in layers:
         h = h(layer)
     made: Model = SymbolicModel(begin, h)
+    # It replaces the call of all modules, also of those that it did not make, which slows each of the ways down, and netc takes it
+    # for a tracer and calls its layers. This ends it, for modules to come too. (Python cannot delete a `__new__` without a trace.)
+    nn.Module.__new__ = staticmethod(lambda cls, *_, **__: object.__new__(cls))  # type: ignore[method-assign, assignment]
+    optimize_module_calls()
     return made
 
 

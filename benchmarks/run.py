@@ -16,7 +16,6 @@ import torch
 
 import accelerator
 import chain
-import checking
 import funky
 import large_csv
 import networks
@@ -25,6 +24,7 @@ import training
 from report import Report, processor, table, versions
 
 RESULTS = Path(__file__).parent / "RESULTS.md"
+NOTES = Path(__file__).parent / "NOTES.md"
 
 
 def specs(names: Sequence[str], effort: float) -> Report:
@@ -38,7 +38,6 @@ PARTS: dict[str, tuple[str, Callable[[Sequence[str], float], Report]]] = {
     "loop": ("The training loop", lambda _, effort: training.loops(8.0 * effort)),
     "compiled": ("The training loop, compiled", lambda _, effort: training.compiled(max(1, round(5 * effort)))),
     "process": ("Whole processes", lambda _, effort: training.processes(5)),
-    "checking": ("The checker", lambda *_: Report(details=[*checking.processes(), "", *checking.growth()])),
     "tables": ("Small real tables, against scikit-learn", lambda *_: tables.report()),
     "large": ("A CSV file larger than memory", lambda _, effort: Report(details=large_csv.table([max(150, round(2000 * effort))]))),
     "accelerator": ("On an accelerator", lambda *_: accelerator.report()),
@@ -52,6 +51,7 @@ def measured(parts: Sequence[str], names: Sequence[str], effort: float) -> str:
     for part in parts:
         print(f"… {part}", file=sys.stderr, flush=True)
         reports[part] = PARTS[part][1](names, effort)
+        print("\n".join(f"  {f.what}: {f.measured}" for f in reports[part].figures), file=sys.stderr, flush=True)
     figures = [f for report in reports.values() for f in report.figures]
     details = [line for part, report in reports.items() for line in ["", f"## {PARTS[part][0]}", "", *report.details]]
     words = [
@@ -68,6 +68,7 @@ def measured(parts: Sequence[str], names: Sequence[str], effort: float) -> str:
         "where that median lies with 95 %. They have the same parameters and give the same numbers, which is checked first.", "",
         *table(["what", "measured", "goal"], [[f.what, f.measured, f.goal] for f in figures]),
         *details, "",
+        *([NOTES.read_text(encoding="utf-8")] if parts == list(PARTS) else []),
     ])  # fmt: skip
 
 

@@ -93,15 +93,6 @@ def samples() -> Iterator[tuple[Op, Any, bool]]:
                 yield op, sample, training
 
 
-@pytest.fixture
-def one_thread() -> Iterator[None]:
-    """Small tensors are slow where threads wait for each other."""
-    count = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(count)
-
-
 @pytest.mark.usefixtures("one_thread")
 def test_samples() -> None:
     """Type and parameters of every sample that a spec can say are torch's, or both refuse it."""

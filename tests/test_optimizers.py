@@ -46,12 +46,7 @@ class Words(nn.Module):
         return nn.functional.mse_loss(self.embed(x).mean(dim=(1, 2)).unsqueeze(1), y)
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums over several threads may differ in the last bit
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def data(words: bool = False) -> Tensors:

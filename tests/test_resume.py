@@ -6,7 +6,7 @@ import io
 import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +21,11 @@ from netc.cli import main
 from netc.pipeline import run_spec
 from netc.settings import Section
 from netc.train import checkpoint, job
-from netc.train.batches import Tensors
 from netc.train.history import History
 from netc.train.loop import fit
 from netc.train.run import environment, held
 from netc.train.saving import Saver
+from tests.one_layer import data, training_section
 
 
 class Twin(nn.Module):
@@ -46,37 +46,11 @@ class Twin(nn.Module):
         return torch.sigmoid(self.output(self.dropout(torch.relu(self.norm(self.hidden(x))))))
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums over several threads may differ in the last bit
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def settings(keys: str, epochs: int = 6) -> Section:
-    text = f"""
-network Net {{
-  input x: [B, 5]
-  target y: [B, 1]
-  p = x -> Linear(1) -> Sigmoid
-  output p
-  loss BCELoss(p, y)
-}}
-train {{
-  epochs = {epochs}
-  {keys}
-}}
-"""
-    section = load(text).training
-    assert section is not None
-    return section
-
-
-def data(rows: int = 40) -> Tensors:
-    random = torch.Generator().manual_seed(1)
-    x = torch.randn(rows, 5, generator=random)
-    return x, (x[:, :1] + x[:, 1:2] > 0).float()
+    return training_section(keys, epochs)
 
 
 def trained(section: Section, saver: Saver | None = None, resumed: dict[str, Any] | None = None) -> tuple[History, list[bytes]]:

@@ -6,20 +6,21 @@ import io
 import math
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 import torch
 from rich.console import Console
 from torch import Tensor, nn
 
-from netc import NetError, load
+from netc import NetError
 from netc.settings import Section
 from netc.train.batches import Tensors
 from netc.train.history import History, Recorder, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.loop import Observer, Progress, fit
 from netc.train.progress import PlainLines, shown, speed_text, values_shown
+from tests.one_layer import data, training_section
 
 
 class Twin(nn.Module):
@@ -61,38 +62,11 @@ class Fragile(Twin):
 NAMES = ["loss", "bce", "square", "mean"]
 
 
-@pytest.fixture(autouse=True)
-def one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # sums over several threads may differ in the last bit
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 def settings(keys: str = "", optimizer: str = "SGD(lr=0.1)", epochs: int = 20) -> Section:
-    text = f"""
-network Net {{
-  input x: [B, 5]
-  target y: [B, 1]
-  p = x -> Linear(1) -> Sigmoid
-  output p
-  loss BCELoss(p, y)
-}}
-train {{
-  optimizer = {optimizer}
-  epochs = {epochs}
-  {keys}
-}}
-"""
-    section = load(text).training
-    assert section is not None
-    return section
-
-
-def data(rows: int = 40) -> Tensors:
-    random = torch.Generator().manual_seed(1)
-    x = torch.randn(rows, 5, generator=random)
-    return x, (x[:, :1] + x[:, 1:2] > 0).float()
+    return training_section(f"optimizer = {optimizer}\n  {keys}", epochs)
 
 
 def trained(section: Section, model: Twin | None = None, names: list[str] | None = None, **options: Tensors | Observer) -> History:

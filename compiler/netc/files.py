@@ -28,9 +28,9 @@ def replacing(path: Path) -> Iterator[Path]:
         mask = os.umask(0)
         os.umask(mask)
         temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
-        _sync(temporary)
+        sync(temporary)
         temporary.replace(path)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except OSError as problem:
         raise error("file", f"`{path}` cannot be written: {problem.strerror}") from None
     finally:
@@ -43,13 +43,14 @@ def write(path: Path, content: str | bytes) -> None:
         temporary.write_bytes(content.encode() if isinstance(content, str) else content)
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
+    """Puts the content of a file on the disk itself."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
 
 
-def _sync_folder(path: Path) -> None:
-    """Puts the new name on the disk, too; only POSIX can."""
+def sync_folder(path: Path) -> None:
+    """Puts the names in a folder on the disk, too; only POSIX can."""
     if os.name != "posix":
         return
     handle = os.open(path, os.O_RDONLY)

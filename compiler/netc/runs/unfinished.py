@@ -23,9 +23,9 @@ def standing_of(run: Path) -> Standing | None:
 
     try:
         saved = json.loads((run / STATE).read_bytes())
-        state, file = saved["state"], run / STATE.parent / saved["tensors"]["file"]
+        state, place = saved["state"], run / STATE.parent / saved["tensors"]["folder"]
         columns = {name: column["$tensor"] for name, column in state["training"]["columns"].items()}
-        with safe_open(file, framework="numpy") as tensors:
+        with safe_open(place / min(saved["tensors"]["files"]), framework="numpy") as tensors:  # of several processes the first has them
             history = {name: tensors.get_tensor(key).tolist() for name, key in columns.items()}
         named = re.match(r"(?:use [^\n]*\n+)*network (\w+)", state["identity"]["spec"])
         record = {name: state[name] for name in ("started", "overrides")} | {"seconds": state["training"]["seconds"]}

@@ -1,8 +1,8 @@
 """A state on disk that is whole at every moment, whatever is killed and whenever.
 
-A checkpoint is a folder with two files: `state.json`, and the tensors as safetensors, which it names with their SHA-256. A new one
-comes beside the old one and takes its place in one step, when `state.json` is renamed; what no `state.json` names is rubbish, and removed
-by the next save. Nothing in it can run code when it is read, as a pickle could.
+A checkpoint is a folder with `state.json`, and a folder of tensors as safetensors, whose files it names with their SHA-256: one, or one of
+each process. A new one comes beside the old one and takes its place in one step, when `state.json` is renamed; what no `state.json`
+names is rubbish, and removed by the next save. Nothing in it can run code when it is read, as a pickle could.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Mapping
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,13 +24,14 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from netc.diagnostics import NetError, error
-from netc.files import replacing, write
+from netc.files import sync, sync_folder, write
 from netc.train.structure import flatten, unflatten
 
 State = dict[str, Any]  # nested dicts, lists and tuples of tensors and plain values
 
-FORMAT = 1
+FORMAT = 2
 STATE = "state.json"
+TENSORS = "tensors.safetensors"  # the file of one process that has all of them
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:
@@ -39,34 +42,27 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
     """
     plain, tensors = flatten(state)
     try:
-        folder.mkdir(exist_ok=True)
-        name = f"tensors-{_next_number(folder)}.safetensors"
-        with replacing(folder / name) as temporary:
-            _write_tensors(temporary, tensors)
-            record = {"format": FORMAT, "tensors": {"file": name, "sha256": _file_hash(temporary)}, "state": plain}
-        write(folder / STATE, json.dumps({"sha256": _text_hash(record), **record}, allow_nan=False))
-    except OSError as problem:
-        raise error("file", f"`{folder}` cannot be written: {problem.strerror}") from None
+        place = begin(folder)
+        with written(folder):
+            _write_tensors(place / TENSORS, tensors)
+            sync(place / TENSORS)
+        complete(folder, place, {TENSORS: file_hash(place / TENSORS)}, plain)
     finally:
-        _sweep(folder)
+        sweep(folder)
 
 
 def load(folder: Path) -> State:
     """The state that was saved last. Its tensors are on the CPU. Raises `NetError` where there is none, or it is damaged."""
-    record = _record(folder)
-    if record["format"] != FORMAT:
-        raise error("file", f"`{folder}` is a checkpoint of format {record['format']}, and this netc reads format {FORMAT}")
-    file = folder / record["tensors"]["file"]
+    record = read_record(folder)
+    place = folder / record["tensors"]["folder"]
     try:
-        if _file_hash(file) != record["tensors"]["sha256"]:
-            raise _damaged(file, "its content is not what was saved")
-        state: State = unflatten(record["state"], _tensors(file))
-    except FileNotFoundError:
-        if _record(folder) != record:  # a training that goes on has just replaced it
+        with intact(place):
+            check_files(place, record["tensors"]["files"])
+            state: State = unflatten(record["state"], _tensors(place, list(record["tensors"]["files"])))
+    except NetError:
+        if read_record(folder) != record:  # a training that goes on has just replaced it
             return load(folder)
-        raise _damaged(file, "it is missing") from None
-    except (OSError, SafetensorError, KeyError) as problem:
-        raise _damaged(file, problem.strerror if isinstance(problem, OSError) else str(problem)) from None
+        raise
     return state
 
 
@@ -75,24 +71,43 @@ def is_saved(folder: Path) -> bool:
     return (folder / STATE).is_file()
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    """What stands in `state.json`, if that is what was written there. Raises `NetError`."""
-    path = folder / STATE
+# --- writing --------------------------------------------------------------------------------------------------------
+
+
+def begin(folder: Path) -> Path:
+    """Makes the folder that the tensors of a new checkpoint are written to. Raises `NetError`."""
+    with written(folder):
+        folder.mkdir(exist_ok=True)
+        place = folder / f"tensors-{_next_number(folder)}"
+        place.mkdir()
+    return place
+
+
+def complete(folder: Path, place: Path, files: Mapping[str, str], plain: Any) -> None:
+    """Makes what was written to `place` the checkpoint: its files by name with their hashes, and the state that speaks of them."""
+    with written(folder):
+        sync_folder(place)
+        sync_folder(folder)
+    record = {"format": FORMAT, "tensors": {"folder": place.name, "files": dict(files)}, "state": plain}
+    write(folder / STATE, json.dumps({"sha256": _text_hash(record), **record}, allow_nan=False))
+
+
+def sweep(folder: Path) -> None:
+    """Removes what does not belong to the checkpoint: the one before it, and what a save left behind that was killed."""
+    with contextlib.suppress(OSError, NetError):
+        kept = {STATE, read_record(folder)["tensors"]["folder"]} if is_saved(folder) else set()
+        for path in folder.iterdir():
+            if path.name not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+
+
+@contextmanager
+def written(folder: Path) -> Iterator[None]:
+    """Says what the system says where something cannot be written, as a `NetError`."""
     try:
-        record = dict(json.loads(path.read_bytes()))
-        if record.pop("sha256") != _text_hash(record):
-            raise _damaged(path, "its content is not what was saved")
-    except FileNotFoundError:
-        raise error("file", f"there is no checkpoint in `{folder}`") from None
+        yield
     except OSError as problem:
-        raise error("file", f"`{path}` cannot be read: {problem.strerror}") from None
-    except (ValueError, TypeError, KeyError):
-        raise _damaged(path, "it is not what was saved") from None
-    return record
-
-
-def _damaged(path: Path, reason: str | None) -> NetError:
-    return error("file", f"`{path}` is damaged: {reason}", hint="a checkpoint has no second copy: put it back from a backup, or train anew")
+        raise error("file", f"`{folder}` cannot be written: {problem.strerror}") from None
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
@@ -104,29 +119,68 @@ def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
         raise OSError(code, os.strerror(code) if number else str(problem)) from None
 
 
-def _tensors(path: Path) -> dict[str, Tensor]:
-    """Copies of what is in the file: mapped from it they lie at odd addresses, where some kernels round differently."""
-    return {name: tensor.clone() for name, tensor in load_file(path).items()}
+def _next_number(folder: Path) -> int:
+    numbers = [int(found[1]) for path in folder.iterdir() if (found := re.fullmatch(r"tensors-(\d+)", path.name))]
+    return 1 + max(numbers, default=0)
 
 
-def _file_hash(path: Path) -> str:
+# --- reading --------------------------------------------------------------------------------------------------------
+
+
+def read_record(folder: Path) -> dict[str, Any]:
+    """What stands in `state.json`, if that is what was written there, and in this format. Raises `NetError`."""
+    path = folder / STATE
+    try:
+        record = dict(json.loads(path.read_bytes()))
+        if record.pop("sha256") != _text_hash(record):
+            raise _damaged(path, "its content is not what was saved")
+    except FileNotFoundError:
+        raise error("file", f"there is no checkpoint in `{folder}`") from None
+    except OSError as problem:
+        raise error("file", f"`{path}` cannot be read: {problem.strerror}") from None
+    except (ValueError, TypeError, KeyError):
+        raise _damaged(path, "it is not what was saved") from None
+    if record["format"] != FORMAT:
+        raise error("file", f"`{folder}` is a checkpoint of format {record['format']}, and this netc reads format {FORMAT}")
+    return record
+
+
+def check_files(place: Path, files: Mapping[str, str]) -> None:
+    """Raises `NetError` unless the files are what was saved, by their hashes."""
+    for name, digest in files.items():
+        if file_hash(place / name) != digest:
+            raise _damaged(place / name, "its content is not what was saved")
+
+
+@contextmanager
+def intact(place: Path) -> Iterator[None]:
+    """Says why the tensors of a checkpoint cannot be read, as a `NetError`."""
+    try:
+        yield
+    except FileNotFoundError as problem:
+        raise _damaged(Path(problem.filename or place), "it is missing") from None
+    except (OSError, SafetensorError, KeyError) as problem:
+        raise _damaged(place, problem.strerror if isinstance(problem, OSError) else str(problem)) from None
+
+
+def _damaged(path: Path, reason: str | None) -> NetError:
+    return error("file", f"`{path}` is damaged: {reason}", hint="a checkpoint has no second copy: put it back from a backup, or train anew")
+
+
+def _tensors(place: Path, files: list[str]) -> dict[str, Tensor]:
+    """All tensors, wherever their parts are."""
+    if files == [TENSORS]:  # copies: mapped from the file they lie at odd addresses, where some kernels round differently
+        return {name: tensor.clone() for name, tensor in load_file(place / TENSORS).items()}
+    from netc.train.parts import read_all
+
+    return read_all(place)
+
+
+def file_hash(path: Path) -> str:
+    """The SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _text_hash(plain: Any) -> str:
     return hashlib.sha256(json.dumps(plain).encode()).hexdigest()
-
-
-def _next_number(folder: Path) -> int:
-    numbers = [int(found[1]) for path in folder.iterdir() if (found := re.fullmatch(r"tensors-(\d+)\.safetensors", path.name))]
-    return 1 + max(numbers, default=0)
-
-
-def _sweep(folder: Path) -> None:
-    """Removes what does not belong to the checkpoint: the one before it, and what a save left behind that was killed."""
-    with contextlib.suppress(OSError, NetError):
-        kept = {STATE, _record(folder)["tensors"]["file"]} if is_saved(folder) else set()
-        for path in folder.iterdir():
-            if path.name not in kept:
-                path.unlink()

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import torch
 import torch.distributed as dist
@@ -19,17 +19,21 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from netc.diagnostics import error, listed
+from netc.diagnostics import NetError, error, listed
 from netc.graph import Graph
 from netc.settings import Section
 from netc.tensors import TensorType
 from netc.train.batches import Share, Tensors
 from netc.train.checkpoint import State
+from netc.train.rng import restore_random
 from netc.train.saving import Saver
-from netc.train.sharding import is_sharded, whole
+from netc.train.sharding import is_sharded
 
 ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun sets for each process
 DIVISIBLE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")  # number by number
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +48,24 @@ class World:
         """Whether this process is the one that writes."""
         return self.share.rank == 0
 
-    def told(self, value: Any) -> Any:
-        """What rank 0 has, on all of them."""
-        held = [value]
-        dist.broadcast_object_list(held, src=0)
-        return held[0]
+    def each(self, do: Callable[[], T]) -> list[T]:
+        """What it gives in each of the processes. Where it raises NetError in one, all raise that."""
+        own: T | NetError
+        try:
+            own = do()
+        except NetError as problem:
+            own = problem
+        found: list[Any] = [None] * self.share.size
+        dist.all_gather_object(found, own)
+        for value in found:
+            if isinstance(value, NetError):
+                raise value
+        return found
+
+    def by_first(self, do: Callable[[], T]) -> T:
+        """What it gives in rank 0, which alone does it, on all of them; also where that is a NetError."""
+        found: T | None = self.each(lambda: do() if self.is_first else None)[0]
+        return cast(T, found)
 
     def mean(self, values: Sequence[Tensor]) -> Tensors:
         """The mean of each scalar over the processes. Every process gets the same."""
@@ -67,16 +84,22 @@ class World:
 
     def gathered(self, pairs: Sequence[tuple[Tensor, Tensor]]) -> list[tuple[Tensor, Tensor]]:
         """The pairs of all processes."""
-        own = tuple(torch.cat([pair[i] for pair in pairs]).cpu() for i in (0, 1))
-        found: list[Any] = [None] * self.share.size
-        dist.all_gather_object(found, own)
-        return found
+        first, second = (torch.cat([pair[i] for pair in pairs]).cpu() for i in (0, 1))
+        return self.each(lambda: (first, second))
 
     def reseed(self, *place: int) -> None:
         """Gives every process but the first random numbers of its own, that follow from the place."""
         if not self.is_first:
             seed = hash((self.share.rank, *place)) % 2**63  # of whole numbers the hash is the same in every process
             torch.manual_seed(seed)
+
+    def take_up(self, training: State) -> None:
+        """Goes on with the random numbers that each process had where the training stands, if they were as many; else with new ones."""
+        others = training.get("others", [])
+        if len(others) != self.share.size - 1:
+            self.reseed(training["epoch"], training["step"])
+        elif not self.is_first:
+            restore_random(others[self.share.rank - 1])
 
 
 @contextmanager
@@ -276,8 +299,12 @@ class SharedSaver(Saver):
     """A saver whose time is that of rank 0, so that all processes save at the same place."""
 
     def __init__(self, world: World, save: Callable[[State], None], seconds: float, saved: tuple[int, int] | None = None) -> None:
-        super().__init__(lambda state: save(whole(state)), seconds, saved)
-        self.world = world
+        super().__init__(self._save_all, seconds, saved)
+        self.world, self.save_together = world, save
+
+    def _save_all(self, state: State) -> None:
+        """Saves the state with the random numbers of the other processes."""
+        self.save_together({**state, "others": self.world.each(lambda: state["random"])[1:]})
 
     def is_due(self) -> bool:
         """Whether it is time on rank 0."""

@@ -30,6 +30,7 @@ from netc.train.progress import shown
 from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep
 from netc.train.saving import Saver
 from netc.train.sharding import is_sharded, shard, whole
+from netc.train.shared import Outline, outline, save_shared
 from netc.train.tensorboard import events, together
 
 MOST_WATCHED = 5000  # samples whose predictions are kept along the way: more would hide each other in a picture
@@ -76,12 +77,12 @@ class Job:
         """Trains in the folder. Raises NetError."""
         identity = identity_of(self.spec, map(str, self.python_files), self.prepared, str(self.device))
         kept: State = {"identity": identity, "overrides": self.overrides, "started": _now()}
-        resumed: State | None = None
+        resumed: State | Outline | None = None
         if resumes:
-            before = load(path / CHECKPOINT)
+            found = load(path / CHECKPOINT) if self.world is None else outline(path / CHECKPOINT, self.world)
+            before, resumed = (found.state, found) if isinstance(found, Outline) else (found, found["training"])
             self._compare(path, before, identity)
             kept |= {"overrides": {**before["overrides"], **self.overrides}, "started": before["started"]}
-            resumed = before["training"]
             self.begun_at = before["training"]["epoch"]
         elif self.writes:
             self._begin(path, identity)
@@ -126,7 +127,7 @@ class Job:
         heading = f"# As it was trained: {made}, {count_of(environment['threads'], 'thread')}, seed {self.settings['seed']}."
         write(path / "spec.net", f"{heading}\n\n{self.spec}")
 
-    def _fit(self, path: Path, kept: State, resumed: State | None) -> History:
+    def _fit(self, path: Path, kept: State, resumed: State | Outline | None) -> History:
         """The training itself, shown on the stream; it is saved every so many seconds."""
         writes_events = self.tensorboard and self.writes and not self.was_complete
         with (
@@ -135,7 +136,7 @@ class Job:
         ):
             return self.fit(together(bar, writer), self._saver(path, kept, resumed), resumed)
 
-    def fit(self, observer: Observer | None, saver: Saver | None, resumed: State | None) -> History:
+    def fit(self, observer: Observer | None, saver: Saver | None, resumed: State | Outline | None) -> History:
         """Trains the model, and writes nothing. Raises NetError."""
         parts = (self.prepared.train, self.prepared.validation)
         home = home_of(sum(a.nbytes for part in parts for a in part or ()), self.device)
@@ -158,16 +159,17 @@ class Job:
             shard(self.model, world.device, world.share.size, self.settings)
         world.reseed(self.settings["seed"])
 
-    def _saver(self, path: Path, kept: State, resumed: State | None) -> Saver | None:
+    def _saver(self, path: Path, kept: State, resumed: State | Outline | None) -> Saver | None:
         """What saves the training; None where the settings want no checkpoint."""
         seconds = self.settings["checkpoint"]
         if seconds is None:
             return None
-        position = (resumed["epoch"], resumed["step"]) if resumed else None
+        standing = resumed.state["training"] if isinstance(resumed, Outline) else resumed
+        position = (standing["epoch"], standing["step"]) if standing else None
 
         def saved(state: State) -> None:
-            if self.writes:
-                save(path / CHECKPOINT, {**kept, "training": state})
+            whole = {**kept, "training": state}
+            save(path / CHECKPOINT, whole) if self.world is None else save_shared(path / CHECKPOINT, whole, self.world)
 
         return (Saver if self.world is None else partial(SharedSaver, self.world))(saved, seconds, position)
 

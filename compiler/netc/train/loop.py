@@ -24,7 +24,7 @@ from netc.train.optim import check_mode, is_stepped, make_optimizer, make_schedu
 from netc.train.reasons import diverged, refused
 from netc.train.replay import Anchor, NoAnchor
 from netc.train.saving import Saver
-from netc.train.sharding import divided, is_sharded
+from netc.train.shared import Outline
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
 from netc.train.stopping import make_stopping, monitored
@@ -63,7 +63,7 @@ def fit(
     observer: Observer | None = None,
     watched: Tensors | None = None,
     saver: Saver | None = None,
-    resumed: State | None = None,
+    resumed: State | Outline | None = None,
     measures: Measures | None = None,
     world: World | None = None,
 ) -> History:
@@ -78,10 +78,10 @@ def fit(
     """
     training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures, world)
     if resumed is not None:
-        is_divided = world is not None and is_sharded(model)
-        restore(training_of, divided(resumed, model, training_of.optimizer) if is_divided else resumed)
+        state = resumed.training(model, training_of.optimizer) if isinstance(resumed, Outline) else resumed
+        restore(training_of, state)
         if world is not None:
-            world.reseed(training_of.epoch, training_of.step)
+            world.take_up(state)
     return training_of.run()
 
 

@@ -108,7 +108,7 @@ def _train(
     if world is None:
         path, resumes = _place(base, name, resume)
     else:
-        path, resumes = world.told(_place(base, name, resume) if world.is_first else None)
+        path, resumes = world.by_first(lambda: _place(base, name, resume))
     with _folder(path, job) if job.writes else nullcontext():
         history = job.run(path, resumes)
     model = job.model.eval()

@@ -55,27 +55,12 @@ def whole(state: Any) -> Any:
     return tree_map(lambda value: value.full_tensor() if isinstance(value, DTensor) else value, state)
 
 
-def divided(state: State, model: nn.Module, optimizer: Optimizer) -> State:
-    """The state of a training with tensors divided as those of the model are; each process has the whole ones."""
+def owners(training: State, model: nn.Module, optimizer: Optimizer) -> dict[int, Tensor]:
+    """For the tensors of where a training stands, by their `id`, those of the model after which they are divided."""
     own = model.state_dict()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    moments = {
-        index: {name: _like(value, parameters[index]) for name, value in values.items()}
-        for index, values in state["optimizer"]["state"].items()
-    }
-    best = state["best"]
-    return {
-        **state,
-        "model": {name: _like(value, own[name]) for name, value in state["model"].items()},
-        "optimizer": {**state["optimizer"], "state": moments},
-        "best": best and [*best[:2], {name: _like(value, own[name]) for name, value in best[2].items()}],
-    }
-
-
-def _like(value: Any, other: Tensor) -> Any:
-    """A tensor of the other's shape divided as the other is; anything else as it is."""
-    from torch.distributed.tensor import DTensor, distribute_tensor
-
-    if not (isinstance(value, Tensor) and isinstance(other, DTensor) and value.shape == other.shape):
-        return value
-    return distribute_tensor(value.to(other.device), other.device_mesh, other.placements, src_data_rank=None)
+    pairs = [(value, own[name]) for name, value in training["model"].items()]
+    pairs += [(value, own[name]) for name, value in (training["best"] or [0, 0, {}])[2].items()]
+    moments = training["optimizer"]["state"].items()
+    pairs += [(value, parameters[index]) for index, values in moments for value in values.values()]
+    return {id(value): owner for value, owner in pairs}

@@ -21,8 +21,8 @@ def flatten(state: Any) -> tuple[Plain, dict[str, Tensor]]:
     """The state as JSON can hold it, and its tensors under the names by which that speaks of them.
 
     A tensor that stands at several places is stored once. Tensors are not copied unless they must be: those of an accelerator, views
-    that are not contiguous, and those that share a part of their memory with another. Raises TypeError for what is neither a
-    tensor nor plain.
+    that are not contiguous, and those that share a part of their memory with another. Of a tensor that is divided among processes
+    this one has a part, and it stays as it is. Raises TypeError for what is neither a tensor nor plain.
     """
     flat = _Flat()
     return flat.plain(state, "state"), flat.tensors
@@ -66,16 +66,31 @@ class _Flat:
     def _tensor(self, tensor: Tensor, name: str) -> Plain:
         if tensor.is_complex():  # safetensors does not know all of them
             return {"$complex": self._tensor(torch.view_as_real(tensor.resolve_conj()), name)}
-        storage = tensor.untyped_storage().data_ptr()
-        view = (storage, tensor.storage_offset(), tensor.dtype, tensor.shape, tensor.stride(), tensor.device)
+        here = part_here(tensor) if is_divided(tensor) else tensor
+        storage = here.untyped_storage().data_ptr()
+        view = (storage, here.storage_offset(), tensor.dtype, tensor.shape, tensor.stride(), tensor.device)
         if tensor.numel() == 0 or view not in self.names:
             while name in self.tensors:
                 name += "_"
-            kept = tensor.cpu().contiguous()
-            self.tensors[name] = kept.clone() if storage in self.storages else kept
+            self.tensors[name] = tensor if here is not tensor else self._kept(tensor, storage)
             self.storages[storage] = tensor
             self.names[view] = name
         return {"$tensor": self.names[view]}
+
+    def _kept(self, tensor: Tensor, storage: int) -> Tensor:
+        kept = tensor.cpu().contiguous()
+        return kept.clone() if storage in self.storages else kept
+
+
+def is_divided(tensor: Tensor) -> bool:
+    """Whether it is a `DTensor`, told without importing what that is part of."""
+    return hasattr(tensor, "to_local")
+
+
+def part_here(tensor: Any) -> Tensor:
+    """The part of a divided tensor that this process has."""
+    part: Tensor = tensor.to_local()
+    return part
 
 
 def unflatten(plain: Plain, tensors: Mapping[str, Tensor]) -> Any:

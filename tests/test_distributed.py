@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -18,7 +19,9 @@ from netc.data.sources import load_data
 from netc.diagnostics import NetError
 from netc.source import Source
 from netc.train.batches import Batches, Share, tensors
+from netc.train.checkpoint import load
 from netc.train.distributed import World, check_losses, check_settings
+from tests import two_processes
 
 SECONDS = 300  # after which a process that hangs is ended; four that start at once on a busy machine take a while
 
@@ -81,6 +84,14 @@ def ended(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
+def wait_for(path: Path, process: "subprocess.Popen[str]") -> None:
+    """Until there is such a file."""
+    end = time.monotonic() + SECONDS
+    while not path.exists():
+        assert process.poll() is None and time.monotonic() < end, ended(process)
+        time.sleep(0.01)
+
+
 def same(run: Path, other: Path, tolerance: float = 1e-6) -> None:
     """The parameters, and the numbers of all epochs."""
     tensors, others = (load_file(path / "model.safetensors") for path in (run, other))
@@ -106,26 +117,35 @@ def test_parameters_after_100_steps_are_those_of_one_process(spec: Path, alone: 
 
 
 def test_a_killed_worker_is_started_again_and_goes_on_from_the_checkpoint(spec: Path, alone: Path, tmp_path: Path) -> None:
+    """Two launchers, as on two machines: only that of the worker that dies counts how often they are started."""
     saving = spec.parent / "saving.net"
     saving.write_text(SPEC.replace("= 2\n", "= 2\n  checkpoint = 0\n"))
     run = tmp_path / "saving-1"
-    process = started("torch.distributed.run", "--standalone", "--nproc-per-node", 2, "--max-restarts", 1, "--monitor-interval", 0.1,
-                      "-m", "netc", "train", "--no-pictures", "--runs", tmp_path, saving)  # fmt: skip
-    end = time.monotonic() + SECONDS
-    while not (run / "checkpoint" / "state.json").exists():
-        assert process.poll() is None and time.monotonic() < end, ended(process)
-        time.sleep(0.01)
-    os.kill(_worker(process.pid, 1), signal.SIGKILL)
-    status, _, err = ended(process)
-    assert status == 0, err
-    assert "saving-1: goes on in epoch" in err
+    words = ("--nnodes", 2, "--nproc-per-node", 1, "--max-restarts", 1, "--monitor-interval", 0.1, "--rdzv-id", "it",
+             "--rdzv-backend", "c10d", "--rdzv-endpoint", f"localhost:{free_port()}",
+             "-m", "netc", "train", "--no-pictures", "--runs", tmp_path, saving)  # fmt: skip
+    launchers = [started("torch.distributed.run", *words) for _ in range(2)]
+    wait_for(run / "checkpoint" / "state.json", launchers[0])
+    os.kill(_worker(launchers, 1), signal.SIGKILL)
+    (status, _, err), (other, _, more) = map(ended, launchers)
+    said = err + more
+    assert (status, other) == (0, 0), said
+    assert said.count("saving-1: goes on in epoch") == 1, said
+    assert "PyTorch cannot go on" not in said and "Traceback" not in said
     assert [path.name for path in tmp_path.iterdir()] == ["saving-1"]
     same(run, alone)
 
 
-def _worker(launcher: int, rank: int) -> int:
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+def _worker(launchers: "list[subprocess.Popen[str]]", rank: int) -> int:
     """The process of that rank."""
-    children = Path(f"/proc/{launcher}/task/{launcher}/children").read_text().split()
+    children = [pid for p in launchers for pid in Path(f"/proc/{p.pid}/task/{p.pid}/children").read_text().split()]
     return next(int(pid) for pid in children if f"\0RANK={rank}\0".encode() in Path(f"/proc/{pid}/environ").read_bytes())
 
 
@@ -136,6 +156,51 @@ def test_a_run_goes_on_with_another_number_of_processes_and_divided(spec: Path, 
     assert status == 0, err
     netc.load(spec).train(pictures=False, resume=short)
     same(short, alone)
+
+
+def test_each_process_writes_and_reads_its_part_of_a_checkpoint(tmp_path: Path) -> None:
+    """Within the processes what is read is held against what was saved, and a disk that is full for one is said in all."""
+    status, _, err = ended(started("torch.distributed.run", "--standalone", "--nproc-per-node", 2, "-m", "tests.two_processes", tmp_path))
+    assert status == 0, err
+    folder, expected = tmp_path / two_processes.CHECKPOINT, load_file(tmp_path / two_processes.WHOLE)
+    found = two_processes.tensors(load(folder)["training"])  # by one process, of the checkpoint before the disk was full
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    (place,) = (path for path in folder.iterdir() if path.is_dir())
+    parts = [load_file(path)["state.training.model.0.weight"].shape for path in sorted(place.iterdir())]
+    assert parts == [(3, 3), (2, 3)]
+    refused = (tmp_path / two_processes.REFUSED).read_text()
+    assert refused.count("cannot be written: File too large") == 2
+
+
+def test_random_numbers_of_each_process_go_on(spec: Path, tmp_path: Path) -> None:
+    """With dropout the run that goes on is the one that was never stopped only if each process has its own numbers again."""
+    random = tmp_path / "random.net"
+    random.write_text(SPEC.replace("-> Tanh", "-> Tanh -> Dropout(0.3)"))
+    runs = []
+    for epochs in ((6,), (3, 6)):
+        run = tmp_path / str(len(epochs)) / "random-1"
+        for number in epochs:
+            words = ["--resume", run] if run.exists() else ["--runs", run.parent, random]
+            status, _, err = ended(started("netc", "train", "--procs", 2, "--no-pictures", *words, "--set", f"train.epochs={number}"))
+            assert status == 0, err
+        runs.append(run)
+    same(runs[0], runs[1])
+
+
+def test_ctrl_c_saves_where_all_processes_stand(spec: Path, tmp_path: Path) -> None:
+    """A terminal gives it to all of them, and the launcher gives it to its processes once more."""
+    words = ("--no-pictures", "--runs", tmp_path, spec, "--set", "train.epochs=100000", "--set", "train.checkpoint=0")
+    process = started("netc", "train", "--procs", 2, *words)
+    wait_for(tmp_path / "table-1" / "checkpoint" / "state.json", process)
+    os.killpg(process.pid, signal.SIGINT)
+    status, out, err = ended(process)
+    assert (status, "Traceback" in err, "signal" in err) == (0, False, False), err
+    assert re.fullmatch(r"interrupted in epoch (\d+)\nwrote \S+table-1.\nnetc train --resume \S+table-1 goes on\n", out), out
+    assert (
+        load(tmp_path / "table-1" / "checkpoint")["training"]["epoch"]
+        == len((tmp_path / "table-1" / "metrics.csv").read_text().splitlines()) - 1
+    )
 
 
 WRONG = {

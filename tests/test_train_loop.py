@@ -232,18 +232,22 @@ def test_ctrl_c_ends_the_training_after_the_step(batch_size: str, step: int, epo
     assert signal.getsignal(signal.SIGINT) is before
 
 
-def test_ctrl_c_from_the_observer_and_the_second_one_interrupts() -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_from_the_observer_and_the_second_one_interrupts(number: signal.Signals) -> None:
     def press(progress: Progress) -> None:
         if not progress.done:
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
 
     history = trained(settings(epochs=10**6), observer=press)
     assert history.interrupted and 0 < history.epochs < 10**6
     with Interrupt() as interrupt:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         assert interrupt.requested
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), number)
+    with Interrupt(once=True):
+        for _ in range(3):
+            os.kill(os.getpid(), number)
 
 
 @pytest.mark.parametrize("device", ["cpu", "cuda"])

@@ -71,6 +71,7 @@ def main(folder: Path) -> None:
     large = nn.Linear(LARGE, 1, bias=False)
     large.weight.data = large.weight.data.T.contiguous()
     fully_shard(large, mesh=init_device_mesh("cpu", (world.share.size,)))
+    text = ""
     try:
         save_shared(folder / CHECKPOINT, {"training": dict(large.state_dict())}, world)
     except NetError as refused:

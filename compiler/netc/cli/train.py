@@ -96,7 +96,7 @@ def _say(result: Result, resumed: Path | None) -> None:
         print(f"{result.path}{os.sep} {how}: there is nothing left to train{more}")
         return
     if history.stopped_early or history.interrupted:
-        print(f"stopped {'early' if history.stopped_early else 'by Ctrl-C'} in epoch {history.epochs}")
+        print(f"{'stopped early' if history.stopped_early else 'interrupted'} in epoch {history.epochs}")
     print(f"wrote {result.path}{os.sep}")
     if history.interrupted:
         print(f"netc train --resume {result.path} goes on")

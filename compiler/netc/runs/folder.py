@@ -60,7 +60,7 @@ class Run:
 
     @property
     def state(self) -> str:
-        """`finished`, `stopped early`, `interrupted` (by Ctrl-C), or `unfinished` (no word of an end)."""
+        """`finished`, `stopped early`, `interrupted` (by Ctrl-C or SIGTERM), or `unfinished` (no word of an end)."""
         if "finished" not in self.record:
             return "unfinished"
         if self.record.get("interrupted"):

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import gc
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
+from uuid import uuid4
 
 import torch
 import torch.distributed as dist
@@ -113,9 +115,7 @@ def joined(settings: Section, device: torch.device) -> Iterator[World | None]:
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index)
         torch.cuda.set_device(device)
     store, rank, size = next(rendezvous("env://"))
-    # torchrun's store outlives the processes that it starts again, with the addresses of those before.
-    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-    store = dist.PrefixStore(f"attempt {attempt}", store)  # type: ignore[attr-defined]
+    store = dist.PrefixStore(_meeting(store, rank, size), store)  # type: ignore[attr-defined]
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
     try:
         yield World(Share(rank, size), device)
@@ -123,6 +123,28 @@ def joined(settings: Section, device: torch.device) -> Iterator[World | None]:
     finally:
         gc.collect()  # what still speaks through them has to be gone before the connections are
         dist.destroy_process_group()
+
+
+def _meeting(store: Any, rank: int, size: int) -> str:
+    """A name that these processes have in common, and none that torchrun had to start again.
+
+    Its store outlives the processes, with the addresses of those before, and how often they were started its launchers do not count
+    alike. So each process asks rank 0 under a name that nobody had before.
+    """
+    own = uuid4().hex
+    if rank == 0:
+        asking = [f"asks {other}" for other in range(1, size)]
+        for key in asking:
+            store.delete_key(key)  # whoever asks now asks again
+        for name in [store.get(key).decode() for key in asking]:
+            store.set(f"answer {name}", own)
+        return own
+    end = time.monotonic() + store.timeout.total_seconds()
+    while not store.check([f"answer {own}"]) and time.monotonic() < end:
+        store.set(f"asks {rank}", own)
+        time.sleep(0.05)
+    answer: bytes = store.get(f"answer {own}")
+    return answer.decode()
 
 
 def is_launched() -> bool:
@@ -276,6 +298,11 @@ def _check_parameters(model: nn.Module, loss: Tensor, settings: Section) -> None
         rest = f" and {len(left) - 1} more" if len(left) > 1 else ""
         raise error("training", f"no loss depends on the parameter `{left[0]}`{rest}, so several processes would wait for its gradient",
                     settings.span, f"use it in a loss, or say that it is meant: `freeze {left[0]}`")  # fmt: skip
+
+
+def is_disconnected(e: Exception) -> bool:
+    """Whether it says that another process cannot be reached any more."""
+    return isinstance(e, dist.DistError) or "gloo/transport" in str(e)
 
 
 # --- what the processes do together -----------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Ctrl-C as a request: the first one asks to stop, the second one interrupts at once."""
+"""Ctrl-C or SIGTERM as a request: the first one asks to stop, the second one interrupts at once."""
 
 from __future__ import annotations
 
@@ -6,29 +6,33 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM)  # of a person; of a scheduler of jobs that wants the machine back
+
 
 class Interrupt:
-    """While entered, SIGINT sets `requested`; once that is set, SIGINT raises KeyboardInterrupt.
+    """While entered, a signal sets `requested`; once that is set, another raises KeyboardInterrupt.
 
-    Off the main thread, or where SIGINT is ignored (a background job), it does nothing.
+    With `once` it does not: a launcher passes a Ctrl-C on to its processes, which have had it from the terminal already, and ends
+    those itself that take too long. Off the main thread, or where a signal is ignored (a background job), it does nothing.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, once: bool = False) -> None:
         self.requested = False
-        self._installed = False
+        self.once = once
+        self._previous: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interrupt:
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGINT) not in (signal.SIG_IGN, None):
-            self._previous = signal.signal(signal.SIGINT, self._handle)
-            self._installed = True
+        if threading.current_thread() is threading.main_thread():
+            for number in SIGNALS:
+                if signal.getsignal(number) not in (signal.SIG_IGN, None):
+                    self._previous[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
-        if self._installed:
-            signal.signal(signal.SIGINT, self._previous)
+        for number, handler in self._previous.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        if self.requested:
+        if self.requested and not self.once:
             raise KeyboardInterrupt
         self.requested = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 from collections.abc import Sequence
@@ -15,13 +16,21 @@ MARK = "launch"  # the file in a run's folder that says which launch is training
 
 
 def launch(words: Sequence[str], processes: int) -> int:
-    """Runs `netc` with these arguments in so many processes on this machine, over a free port; the exit status."""
+    """Runs `netc` with these arguments in so many processes on this machine, over a free port; the exit status.
+
+    A Ctrl-C or SIGTERM is passed on to them; they save where they stand, and end.
+    """
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import main
 
+    for name in ("agent.server.api", "multiprocessing.api"):  # they tell of each signal that is passed on
+        logging.getLogger(f"torch.distributed.elastic.{name}").setLevel(logging.ERROR)
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, (os.cpu_count() or 1) // processes)))
     try:
         main(["--standalone", "--nproc-per-node", str(processes), "--module", "netc", *words])
+    except SignalException:
+        return 0
     except ChildFailedError as failed:
         return max((failure.exitcode for failure in failed.failures.values()), default=1) or 1
     return 0
@@ -38,14 +47,19 @@ def unmark(path: Path) -> None:
 
 
 def begun_before(base: Path, name: str) -> Path | None:
-    """The run that this launch was training when torchrun had to start its processes again, if it has a checkpoint."""
-    if os.environ.get("TORCHELASTIC_RESTART_COUNT", "0") == "0":
-        return None
+    """The run that this launch was training when torchrun had to start its processes again, if it has a checkpoint.
+
+    How often they were started does not tell it: of several launchers only that of the process that died counts.
+    """
     marks = sorted(base.glob(f"{name}-*/{MARK}"), key=lambda found: found.stat().st_mtime)
     own = [found.parent for found in marks if found.read_text() == _launch()]
     return next((path for path in reversed(own) if is_saved(path / CHECKPOINT)), None)
 
 
 def _launch() -> str:
-    """The same for all processes that one torchrun starts, also anew: it is their parent."""
-    return f"{os.environ.get('TORCHELASTIC_RUN_ID', '')} {socket.gethostname()} {os.getppid()}\n"
+    """The same for all processes that one launch starts, also anew: the name that it was given or, without one, their parent.
+
+    With a name rank 0 may be on another machine when they are started anew.
+    """
+    name = os.environ.get("TORCHELASTIC_RUN_ID", "none")
+    return f"{name}\n" if name != "none" else f"{socket.gethostname()} {os.getppid()}\n"

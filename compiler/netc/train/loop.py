@@ -16,12 +16,12 @@ from netc.diagnostics import NetError, error
 from netc.graph import Graph
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
-from netc.train.distributed import Agreed, Spread, World
+from netc.train.distributed import Agreed, Spread, World, is_disconnected
 from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
 from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
-from netc.train.reasons import diverged, refused
+from netc.train.reasons import diverged, left_alone, refused
 from netc.train.replay import Anchor, NoAnchor
 from netc.train.saving import Saver
 from netc.train.shared import Outline
@@ -70,7 +70,7 @@ def fit(
     """Trains the model in place by the `train` section, and returns what was recorded.
 
     `names` are the keys of `model.losses` (see `column_names`); `watched` are inputs whose predictions are kept along the
-    way. The observer is called about ten times a second, and once at the end. The first Ctrl-C ends the training after the
+    way. The observer is called about ten times a second, and once at the end. The first Ctrl-C or SIGTERM ends the training after the
     current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
     with `resumed`, that of an earlier training, this one goes on from there. `measures` are metrics of the validation data.
     With a `world` each of its processes calls this with the same, and computes its share.
@@ -155,7 +155,7 @@ class Fit:
         self.model.train()
         self.reported = time.perf_counter()
         self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
-        with Interrupt() as interrupt:
+        with Interrupt(once=self.world is not None) as interrupt:
             self.interrupt = interrupt if self.world is None else Agreed(interrupt)
             try:
                 if self.settings["compile"]:
@@ -308,6 +308,8 @@ class Fit:
 
     def _reason(self, e: Exception) -> NetError:
         """Why torch raised: where the loss was not finite before, that, for some losses refuse what comes of it."""
+        if self.world is not None and is_disconnected(e):
+            return left_alone(self.settings, self.epoch + 1)
         try:
             self._read()
         except NetError as found:

@@ -24,7 +24,7 @@ train {{
   {keys}
 }}
 """
-    training = load(text).training
+    training = load(text, allow_python=True).training
     assert training is not None
     return training
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import itertools
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from netc.ops.recipes import OPTIMIZERS, SCHEDULERS
 from netc.train.batches import Tensors
 from netc.train.loop import Fit
 from netc.train.optim import ALIKE
+from tests import my_factors
 
 EPOCHS = 6
 BATCH = 12  # of 40 rows: four steps an epoch, the last of them of 4 rows
@@ -58,7 +60,7 @@ def data(words: bool = False) -> Tensors:
 
 def fit_of(keys: str, model: nn.Module, tensors: Tensors) -> Fit:
     spec = "network N {\n input x: [B, 5]\n target y: [B, 1]\n p = x -> Linear(1)\n output p\n loss MSELoss(p, y)\n}\n"
-    settings = netc.load(f"{spec}train {{\n epochs = {EPOCHS}\n seed = 3\n {keys}\n}}").training
+    settings = netc.load(f"{spec}train {{\n epochs = {EPOCHS}\n seed = 3\n {keys}\n}}", allow_python=True).training
     assert settings is not None
     return Fit(model, ["loss"], tensors, settings)
 
@@ -131,6 +133,8 @@ def test_an_optimizer_trains_as_by_hand(written: str) -> None:
 
 # --- schedulers -----------------------------------------------------------------------------------------------------
 
+FACTORS = str(Path(__file__).with_name("my_factors.py"))
+
 # What is written, what is made by hand, and whether it takes a step after each batch.
 SCHEDULED: list[tuple[str, Callable[[optim.Optimizer], Any], bool]] = [
     ("StepLR(2, gamma=0.5)", lambda o: lr.StepLR(o, 2, 0.5), False),
@@ -147,6 +151,13 @@ SCHEDULED: list[tuple[str, Callable[[optim.Optimizer], Any], bool]] = [
     ("CyclicLR(0.01, 0.3, step_size_up=5)", lambda o: lr.CyclicLR(o, 0.01, 0.3, 5), True),
     ("ReduceLROnPlateau(factor=0.5, patience=0, threshold=0.5)",
      lambda o: lr.ReduceLROnPlateau(o, factor=0.5, patience=0, threshold=0.5), False),
+    (f'LambdaLR(python("{FACTORS}:warmup"))', lambda o: lr.LambdaLR(o, my_factors.warmup), False),
+    (f'LambdaLR(lr_lambda=[python("{FACTORS}:decay")])\n scheduler_interval = step', lambda o: lr.LambdaLR(o, [my_factors.decay]), True),
+    (f'MultiplicativeLR(python("{FACTORS}:decay"))', lambda o: lr.MultiplicativeLR(o, my_factors.decay), False),
+    (f'SequentialLR([LambdaLR(python("{FACTORS}:warmup")), MultiplicativeLR(python("{FACTORS}:decay"))], [3])',
+     lambda o: lr.SequentialLR(o, [lr.LambdaLR(o, my_factors.warmup), lr.MultiplicativeLR(o, my_factors.decay)], [3]), False),
+    (f'ChainedScheduler([LambdaLR(python("{FACTORS}:warmup")), ExponentialLR(0.9)])',
+     lambda o: lr.ChainedScheduler([lr.LambdaLR(o, my_factors.warmup), lr.ExponentialLR(o, 0.9)]), False),
     ("SequentialLR([LinearLR(total_iters=2), CosineAnnealingLR(4)], [2])",
      lambda o: lr.SequentialLR(o, [lr.LinearLR(o, total_iters=2), lr.CosineAnnealingLR(o, 4)], [2]), False),
     ("ChainedScheduler([ConstantLR(total_iters=2), ExponentialLR(0.9)])",
@@ -179,8 +190,6 @@ def test_a_scheduler_steps_as_by_hand(written: str, make: Callable[[optim.Optimi
 LEFT_OUT = {
     "Optimizer": "the base class",
     "LRScheduler": "the base class",
-    "LambdaLR": "takes a Python function, which the resolved spec of a run could not hold",
-    "MultiplicativeLR": "takes a Python function, which the resolved spec of a run could not hold",
 }
 
 

@@ -21,15 +21,16 @@ from tests.test_emit import tensors
 ROOT = Path(__file__).parent.parent
 REFERENCE = (ROOT / "grammar" / "README.md").read_text(encoding="utf-8")
 EXAMPLES = re.findall(r"^```net\n(.*?)^```", REFERENCE, re.MULTILINE | re.DOTALL)
-PYTHON = re.findall(r"^```python\n(.*?)^```", REFERENCE, re.MULTILINE | re.DOTALL)[0]
+PYTHON = re.findall(r"^```python\n# (\w+\.py)\n(.*?)^```", REFERENCE, re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("text", EXAMPLES, ids=[text.split("\n")[0] for text in EXAMPLES])
 def test_example(text: str, tmp_path: Path) -> None:
-    if "use python" in text:
-        (tmp_path / "my_layers.py").write_text(PYTHON)
-        (tmp_path / "example.net").write_text(text)
-    network = netc.load(tmp_path / "example.net", allow_python=True) if "use python" in text else netc.load(text)
+    files = [(name, code) for name, code in PYTHON if name in text]
+    for name, code in files:
+        (tmp_path / name).write_text(code)
+    (tmp_path / "example.net").write_text(text)
+    network = netc.load(tmp_path / "example.net", allow_python=bool(files))
     assert not network.warnings
     if all(node.type.dtype == "float32" for node in network.graph.inputs):  # type: ignore[union-attr]
         inputs = tensors(network.graph.inputs)

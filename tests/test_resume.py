@@ -83,6 +83,7 @@ def is_equal(a: tuple[History, list[bytes]], b: tuple[History, list[bytes]]) -> 
     )
 
 
+FACTORS = Path(__file__).with_name("my_factors.py")
 SETTINGS = {
     "full batches": "optimizer = SGD(lr=0.1, momentum=0.9)",
     "batches": "optimizer = SGD(lr=0.1, momentum=0.9, nesterov=true)\n batch_size = 12\n scheduler = StepLR(2, gamma=0.5)\n seed = 4",
@@ -91,6 +92,8 @@ SETTINGS = {
     "early stopping": 'optimizer = SGD(lr=2.0)\n batch_size = 16\n early_stopping = patience(2, monitor="val_loss")',
     "step by step": "optimizer = SGD(lr=0.1)\n batch_size = 7\n accumulate = 2\n scheduler = OneCycleLR(max_lr=0.5)",
     "plateau": "optimizer = SGD(lr=0.5, momentum=0.9)\n batch_size = 16\n scheduler = ReduceLROnPlateau(patience=1)",
+    "factors": f'optimizer = SGD(lr=0.5)\n batch_size = 16\n scheduler = SequentialLR([LambdaLR(python("{FACTORS}:warmup")), '
+    f'MultiplicativeLR([python("{FACTORS}:decay")])], [4])\n scheduler_interval = step',
     "float16": "optimizer = SGD(lr=0.1)\n batch_size = 16\n precision = fp16",
     "bfloat16": "optimizer = NAdam(lr=0.01)\n batch_size = 16\n precision = bf16",
 }

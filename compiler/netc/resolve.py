@@ -19,12 +19,14 @@ from netc.settings import Made, Section
 def resolve(program: Program, beside: bool = False) -> str:
     """The spec as text; loading it gives the same network, data and training.
 
-    With `beside` the Python files that it uses are named as if they stood beside it, else by their absolute paths.
+    With `beside` the Python files that the network and the training use are named as if they stood beside it, else by their
+    absolute paths.
     """
     files = program.graph.python_files.values()
     parts = [f"use python {value_text(Path(file).name if beside else file)}" for file in files]
     parts += [_network(program.graph)]
-    parts += [_section(section) for section in (program.data, program.train) if section]
+    parts += [_section(program.data)] if program.data else []
+    parts += [_section(program.train, beside)] if program.train else []
     return "\n\n".join(parts) + "\n"
 
 
@@ -146,18 +148,18 @@ def _value(value: Any, names: dict[Ref, str]) -> str:
     return "..." if value is ... else value_text(value)
 
 
-def _section(section: Section) -> str:
+def _section(section: Section, beside: bool = False) -> str:
     width = max(map(len, section.values))
-    lines = [f"  {key:{width}} = {_setting(section, key)}" for key in section.values]
+    lines = [f"  {key:{width}} = {_setting(section, key, beside)}" for key in section.values]
     for group in section.groups:
         given = "; ".join(f"{name} = {value_text(argument.value)}" for name, argument in group.arguments.items())
         lines.append(f"  group {', '.join(group.keys)} {{ {given} }}")
     return "\n".join([f"{section.kind} {{", *lines, "}"])
 
 
-def _setting(section: Section, key: str) -> str:
+def _setting(section: Section, key: str, beside: bool) -> str:
     value = section[key]
     if isinstance(value, Made):
-        return str(value)
+        return value.text(beside)
     is_word = key in KEYS[section.kind] and isinstance(value, str) and value in KEYS[section.kind][key].param.choices
     return str(value) if is_word else value_text(value)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from netc.graph import Argument
@@ -28,7 +29,27 @@ class Made:
 
     def __str__(self) -> str:
         """As it is written in a spec."""
-        return f"{self.recipe.name}({', '.join(f'{name}={value_text(v)}' for name, v in self.values.items())})"
+        return self.text()
+
+    def text(self, beside: bool = False) -> str:
+        """As it is written in a spec; with `beside` the files of Python functions are named as if they stood beside it."""
+        values = {name: Path(v).name if beside and self.recipe.name == "python" else v for name, v in self.values.items()}
+        return f"{self.recipe.name}({', '.join(f'{name}={_text(v, beside)}' for name, v in values.items())})"
+
+
+def _text(value: Any, beside: bool) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(_text(v, beside) for v in value)}]"
+    return value.text(beside) if isinstance(value, Made) else value_text(value)
+
+
+def _functions(value: Any) -> Iterator[str]:
+    """The Python functions that a value is made of, as `file:name`."""
+    if isinstance(value, Made) and value.recipe.name == "python":
+        yield value.values["function"]
+    elif isinstance(value, (Made, list)):
+        for part in value.values.values() if isinstance(value, Made) else value:
+            yield from _functions(part)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +80,12 @@ class Section:
         value = self.values[key].value
         assert isinstance(value, Made)
         return value
+
+    @property
+    def python_files(self) -> tuple[str, ...]:
+        """The Python files of the functions that are arguments of what the section names, by their absolute paths."""
+        found = (name.rpartition(":")[0] for argument in self.values.values() for name in _functions(argument.value))
+        return tuple(dict.fromkeys(found))
 
     @property
     def columns(self) -> tuple[str, ...]:

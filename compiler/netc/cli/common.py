@@ -54,7 +54,11 @@ def add_choices(parser: argparse.ArgumentParser) -> None:
     """The options that say how a spec is read."""
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="give a value; may stand several times, see below")
     parser.add_argument("--network", metavar="NAME", help="which network, where the file has several")
-    parser.add_argument("--allow-python", action="store_true", help='run the Python files that the spec uses: `use python "layers.py"`')
+    parser.add_argument(
+        "--allow-python",
+        action="store_true",
+        help='run the Python files that the spec uses: `use python "layers.py"`, `python("file.py:function")`',
+    )
 
 
 def loaded(parsed: argparse.Namespace) -> netc.Network:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -105,9 +103,10 @@ def _check_rows(arrays: Mapping[str, Array], span: Span) -> None:
 def read_python(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
     """What a function without arguments gives: features and target, arrays by name, or a table (pandas, polars, pyarrow)."""
     name = values["function"]
-    function = _function(name, span)
     try:
-        made = function()
+        made = python.function(name)()
+    except python.Unusable as why:
+        raise error("data", why.message, span, why.hint) from None
     except Exception as e:
         raise error("data", f"`{name.rpartition('/')[2]}` failed: {type(e).__name__}: {_first_line(e)}", span) from e
     if isinstance(made, tuple) and len(made) == 2:
@@ -131,24 +130,6 @@ def _of_frame(made: Any, name: str, span: Span, kinds: Kinds) -> Table:
         raise error("data", what, span, "give (features, target), a dict of arrays by name, or a pandas DataFrame") from e
     parts = columns_of(table.schema, lambda columns: iter(table.select(columns).to_batches()), table.num_rows, 0, kinds)
     return _checked(Table(tuple(parts), (), span), name.rpartition("/")[2], span)
-
-
-def _function(name: str, span: Span) -> Callable[[], Any]:
-    file, _, attribute = name.rpartition(":")
-    hint = 'name a file and a function, `python("my_data.py:load")`'
-    if not file or not attribute.isidentifier():
-        raise error("data", f"`{name}` names no function", span, hint)
-    try:
-        module = python.load(file) if file.endswith(".py") else importlib.import_module(file)
-    except python.Unusable as e:
-        raise error("data", e.message, span, e.hint) from None
-    except ImportError as e:
-        raise error("data", f"there is no Python module `{file}`: {_first_line(e)}", span, hint) from None
-    function = getattr(module, attribute, None)
-    if not callable(function):
-        near = did_you_mean(attribute, [n for n in vars(module) if not n.startswith("_")])
-        raise error("data", f"`{Path(file).name}` has no function `{attribute}`", span, near)
-    return function  # type: ignore[no-any-return]
 
 
 # --- what they share ----------------------------------------------------------------------------------------------

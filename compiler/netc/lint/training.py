@@ -52,13 +52,13 @@ USUAL_RATES: dict[str, tuple[float, float]] = {
     "SGD": (1e-8, 10), "ASGD": (1e-8, 10), "Adagrad": (1e-7, 10), "RMSprop": (1e-7, 1), "Rprop": (1e-7, 1), "Adadelta": (1e-6, 100),
     "Adafactor": (1e-7, 1), "Muon": (1e-7, 1), "LBFGS": (1e-7, 10),
 }  # fmt: skip
-SET_THEIR_OWN = ("OneCycleLR", "CyclicLR")  # schedulers that do not begin with the optimizer's rate
+SET_THEIR_OWN = ("OneCycleLR", "CyclicLR", "LambdaLR")  # schedulers that need not begin with the optimizer's rate
 
 
 def learning_rate(view: View) -> Iterator[Diagnostic]:
     """A learning rate far out of the optimizer's usual range."""
     optimizer, scheduler = _made(view, "optimizer"), _made(view, "scheduler")
-    if optimizer is None or "lr" not in optimizer.arguments or (scheduler and scheduler.recipe.name in SET_THEIR_OWN):
+    if optimizer is None or "lr" not in optimizer.arguments or (scheduler and _sets_its_own(scheduler)):
         return
     rate, usual = optimizer.arguments["lr"], USUAL_RATES.get(optimizer.recipe.name)
     if usual is None or not isinstance(rate.value, (int, float)) or usual[0] <= rate.value <= usual[1]:
@@ -67,6 +67,10 @@ def learning_rate(view: View) -> Iterator[Diagnostic]:
     default = next(p.default for p in optimizer.recipe.params if p.name == "lr")
     message = f"a learning rate of {rate.value} is far out of what `{optimizer.recipe.name}` is used with: {effect}"
     yield Diagnostic("learning-rate", message, rate.span, hint=f"torch's default is {default}")
+
+
+def _sets_its_own(scheduler: Made) -> bool:
+    return scheduler.recipe.name in SET_THEIR_OWN or any(map(_sets_its_own, scheduler.values.get("schedulers", [])))
 
 
 def _made(view: View, key: str) -> Made | None:

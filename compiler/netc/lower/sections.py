@@ -15,14 +15,17 @@ from netc.lower.builder import Builder
 from netc.lower.groups import lower_groups
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
+from netc.ops.factors import FIRST, factor_of
 from netc.ops.op import REQUIRED, Param, signature, value_text
+from netc.ops.python import Unusable
 from netc.ops.recipe import Key
-from netc.ops.recipes import KEYS
+from netc.ops.recipes import KEYS, find
 from netc.settings import Made, Section
 from netc.source import Span
 
 # What feeds an input or target: columns of the data by their names.
 FED = Key(signature("columns: str_or_strs")[0])
+FUNCTION = Key(signature("function: any")[0], (find("python"),))
 
 
 def lower_section(section: s.Section, builder: Builder, allow_python: bool = False) -> Section | None:
@@ -156,7 +159,10 @@ class _SectionLowering:
         arguments = binder.bind(recipe.params, [g for g in given if g.name is None], [g for g in given if g.name])
         if arguments is None:
             return UNKNOWN
-        return Made(recipe, {p.name: self._placed(p, arguments[p.name]) for p in recipe.params}, value.span)
+        made = Made(recipe, {p.name: self._placed(p, arguments[p.name]) for p in recipe.params}, value.span)
+        if recipe.name in FIRST:
+            self._try_factors(made)
+        return made
 
     def _placed(self, param: Param, argument: Argument) -> Argument:
         """The argument; a path, which is relative to the file that names it, as an absolute one."""
@@ -169,15 +175,38 @@ class _SectionLowering:
             message = f"`{argument.value}` is Python, which would run on this machine"
             hint = "if you trust it: --allow-python, or `netc.load(…, allow_python=True)`"
             return replace(argument, value=self._fail("use", message, argument.span, hint))
-        file, _, function = argument.value.partition(":")
+        file, _, function = argument.value.rpartition(":")
+        if not file or not function:
+            return argument
         path = folder / (file if file.endswith(".py") else f"{file}.py")
         return replace(argument, value=f"{path.resolve()}:{function}") if path.is_file() or file.endswith(".py") else argument
 
     def _with_inner(self, given: Given, key: Key) -> Given:
-        """A list of recipes, as `SequentialLR` takes, with the arguments of each bound."""
-        if not isinstance(given.value, (list, tuple)) or not any(isinstance(v, (RecipeValue, Partial)) for v in given.value):
+        """A list of recipes, as `SequentialLR` takes, or a Python function or a list of these, with the arguments of each bound."""
+        if _is_function(given.value):
+            return replace(given, value=self._called(key.param.name, FUNCTION, given.value, given.span))
+        if not isinstance(given.value, (list, tuple)):
             return given
-        return replace(given, value=[self._called(key.param.name, key, v, given.span) for v in given.value])
+        made = [self._called(key.param.name, FUNCTION if _is_function(v) else key, v, given.span)
+                if isinstance(v, (RecipeValue, Partial)) else v for v in given.value]  # fmt: skip
+        return replace(given, value=made)
+
+    def _try_factors(self, made: Made) -> None:
+        """Reports a function of a scheduler that is not there, or does not even give its first number."""
+        value = made.values["lr_lambda"]
+        for inner in value if isinstance(value, list) else [value]:
+            if has_unknown(inner.values["function"]):
+                continue
+            try:
+                factor_of(inner.values["function"])(FIRST[made.recipe.name])
+            except Unusable as why:
+                self._fail("use", why.message, inner.span, why.hint)
+
+
+def _is_function(value: object) -> bool:
+    """Whether a value is `python(…)`."""
+    named = value.callee if isinstance(value, Partial) else value
+    return isinstance(named, RecipeValue) and named.recipe in FUNCTION.recipes
 
 
 def _fed(graph: Graph) -> list[str]:

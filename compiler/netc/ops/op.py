@@ -75,6 +75,14 @@ def _is_tensor(value: object) -> bool:
     return isinstance(value, TensorType)
 
 
+def _is_made(value: object) -> bool:
+    return hasattr(value, "recipe")
+
+
+def _is_python(value: object) -> bool:
+    return _is_made(value) and value.recipe.name == "python"  # type: ignore[attr-defined]
+
+
 # Each kind: what it is called in a message, and whether a value is of it. Tensors arrive as their types.
 KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "int": ("an int", _is_int),
@@ -116,7 +124,8 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "number_or_bool": ("a number, `true` or `false`", _either(_is_number, _is_size, lambda v: isinstance(v, bool))),
     "mode": ("`true` or `false`", lambda v: isinstance(v, bool)),
     "training_rate": ("a number", _is_number),
-    "schedulers": ("a list of schedulers", _all(lambda v: hasattr(v, "recipe"))),
+    "schedulers": ("a list of schedulers", _all(lambda v: _is_made(v) and not _is_python(v))),
+    "factors": ('`python("my_schedule.py:factor")`, or a list of these', _either(_is_python, _all(_is_python))),
     "several": ("a list", lambda v: isinstance(v, list)),
     "keywords": ("arguments by name", _all(_all(lambda v: True, 2))),
 }

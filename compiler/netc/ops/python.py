@@ -17,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from netc.diagnostics import did_you_mean
 from netc.ops.meta import call_rule, constructor, inputs_of, layer_rule, layer_weights
 from netc.ops.op import Op
 
@@ -81,8 +82,26 @@ def load(file: str) -> ModuleType:
             spec.loader.exec_module(module)
     except (Exception, SystemExit) as problem:
         del sys.modules[name]
-        raise Unusable(f"`{path.name}` cannot be imported: {type(problem).__name__}: {problem}{_line(problem, path)}") from None
+        raise Unusable(f"`{path.name}` cannot be imported: {type(problem).__name__}: {problem}{line(problem, path)}") from None
     return module
+
+
+def function(name: str) -> Callable[..., Any]:
+    """What `file.py:name` or `module:name` names, which can be called. The file is run. Raises Unusable."""
+    file, _, attribute = name.rpartition(":")
+    hint = 'name a file and a function, `python("my_file.py:load")`'
+    if not file or not attribute.isidentifier():
+        raise Unusable(f"`{name}` names no function", hint)
+    try:
+        module = load(file) if file.endswith(".py") else importlib.import_module(file)
+    except ImportError as problem:
+        said = next(iter(str(problem).splitlines()), "").rstrip(".")
+        raise Unusable(f"there is no Python module `{file}`: {said}", hint) from None
+    found = getattr(module, attribute, None)
+    if not callable(found):
+        near = did_you_mean(attribute, [n for n in vars(module) if not n.startswith("_")])
+        raise Unusable(f"`{Path(file).name}` has no function `{attribute}`", near)
+    return found  # type: ignore[no-any-return]
 
 
 def _check_name(path: Path, known: ModuleType | None) -> None:
@@ -110,7 +129,7 @@ def _beside(path: Path) -> Iterator[None]:
         sys.path.remove(str(path.parent))
 
 
-def _line(problem: BaseException, path: Path) -> str:
+def line(problem: BaseException, path: Path) -> str:
     """The line of the file that failed, where the traceback knows it."""
     if isinstance(problem, SyntaxError):
         return ""  # its text says the line

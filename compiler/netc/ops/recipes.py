@@ -74,6 +74,8 @@ SCHEDULERS = [
     recipe("torch.optim.lr_scheduler.ReduceLROnPlateau",
             "mode: min|max = min, factor: float = 0.1, patience: int = 10, threshold: float = 0.0001, threshold_mode: rel|abs = rel, "
             "cooldown: int = 0, min_lr: float_or_floats = 0, eps: float = 1e-08"),
+    recipe("torch.optim.lr_scheduler.LambdaLR", "lr_lambda: factors"),
+    recipe("torch.optim.lr_scheduler.MultiplicativeLR", "lr_lambda: factors"),
     recipe("torch.optim.lr_scheduler.SequentialLR", "schedulers: schedulers, milestones: ints"),
     recipe("torch.optim.lr_scheduler.ChainedScheduler", "schedulers: schedulers"),
 ]  # fmt: skip

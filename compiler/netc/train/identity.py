@@ -25,7 +25,7 @@ PIECE = 16 * 2**20  # bytes
 FREE = ("epochs", "checkpoint", "parallel")
 # Schedulers whose course does not depend on how long the training is.
 ENDLESS = ("StepLR", "MultiStepLR", "ConstantLR", "LinearLR", "ExponentialLR", "CosineAnnealingWarmRestarts", "CyclicLR",
-           "MultiplicativeLR", "ReduceLROnPlateau")  # fmt: skip
+           "LambdaLR", "MultiplicativeLR", "ReduceLROnPlateau")  # fmt: skip
 
 
 def identity_of(spec: str, python_files: Iterable[str], prepared: Prepared, device: str) -> Identity:

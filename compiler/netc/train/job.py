@@ -66,7 +66,7 @@ class Job:
     @property
     def python_files(self) -> list[Path]:
         """The Python files that the spec uses."""
-        return [Path(file) for file in self.graph.python_files.values()]
+        return [Path(file) for file in dict.fromkeys([*self.graph.python_files.values(), *self.settings.python_files])]
 
     @property
     def device(self) -> torch.device:

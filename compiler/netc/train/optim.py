@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
@@ -12,6 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
 
 from netc.diagnostics import count_of, error
+from netc.ops.factors import FIRST, factor_of
+from netc.ops.python import Unusable
 from netc.ops.recipes import EACH_STEP
 from netc.settings import Made, Section
 from netc.train.best import is_higher_better
@@ -113,10 +115,26 @@ def _is_for_steps(made: Made) -> bool:
 def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: int) -> Any:
     """A scheduler of so many steps in all, with those that it is made of."""
     inner = [_scheduler(m, optimizer, steps, steps_per_epoch) for m in made.values.get("schedulers", [])]
-    known = {"schedulers": inner} if inner else {}
+    known: dict[str, Any] = {"schedulers": inner} if inner else {}
+    if made.recipe.name in FIRST:
+        given = made.values["lr_lambda"]
+        known = {"lr_lambda": list(map(_factor, given)) if isinstance(given, list) else _factor(given)}
     if made.recipe.name == "OneCycleLR":
         known = _cycle(made, steps, steps_per_epoch)
     return make(made, optimizer=optimizer, **known)
+
+
+def _factor(made: Made) -> Callable[[int], float]:
+    """A function of one's own. What it does wrong in the course of the training is NetError `training`."""
+    given = factor_of(made.values["function"])
+
+    def factor(done: int) -> float:
+        try:
+            return given(done)
+        except Unusable as why:
+            raise error("training", why.message, made.span, why.hint) from why
+
+    return factor
 
 
 def _cycle(made: Made, steps: int, steps_per_epoch: int) -> dict[str, Any]:

@@ -270,6 +270,33 @@ def test_half_precision_scales_the_loss() -> None:
     assert fp16.take_step.scaler is not None and fp16.take_step.scaler.get_scale() == scaler.get_scale()
 
 
+def test_a_step_that_is_skipped_is_none_of_the_scheduler_either() -> None:
+    """The scaled gradients of large targets are infinite, until the scale has fallen far enough."""
+    model, (x, y), losses, taken = seeded(Net), data(), [], 0
+    tensors = (x, 200 * y)
+    optimizer, scaler = optim.SGD(model.parameters(), lr=1e-3), torch.amp.GradScaler("cpu")
+    scheduler = lr.LambdaLR(optimizer, my_factors.warmup)
+    for batches in batches_of(tensors):
+        found = []
+        for batch in batches:
+            optimizer.zero_grad()
+            with torch.autocast("cpu", torch.float16):
+                loss = model.loss(*batch)  # type: ignore[operator]
+            scaler.scale(loss).backward()
+            before = [p.clone() for p in model.parameters()]
+            scaler.step(optimizer)
+            scaler.update()
+            if not all(map(torch.equal, before, model.parameters())):
+                scheduler.step()
+                taken += 1
+            found.append(loss.item())
+        losses.append(mean(found, batches))
+    keys = f'optimizer = SGD(lr=0.001)\n batch_size = {BATCH}\n precision = fp16\n scheduler = LambdaLR(python("{FACTORS}:warmup"))'
+    fp16 = fit_of(f"{keys}\n scheduler_interval = step", seeded(Net), tensors)
+    assert fp16.run().columns["loss"] == losses
+    assert fp16.scheduler is not None and fp16.scheduler.last_epoch == taken and 4 * EPOCHS - taken > 2
+
+
 # --- implementations ------------------------------------------------------------------------------------------------
 
 CHOICES: dict[str, list[Any]] = {

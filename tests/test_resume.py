@@ -7,6 +7,7 @@ import json
 import os
 import signal
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.amp import GradScaler
 
 from netc import NetError, load
 from netc.cli import main
@@ -108,6 +110,16 @@ def test_going_on_from_any_step_gives_what_was_never_stopped(name: str, tmp_path
     for state in found:
         assert is_equal(whole, trained(section, resumed=state)), (state["epoch"], state["step"])
     assert (found[-1]["epoch"], found[-1]["step"]) == (whole[0].epochs, 0)
+
+
+def test_going_on_where_steps_are_skipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netc.train.step.GradScaler", partial(GradScaler, init_scale=2.0**24))
+    section = settings(SETTINGS["float16"] + "\n scheduler = ExponentialLR(0.8)\n scheduler_interval = step")
+    whole, found = states(section, tmp_path)
+    taken = [state["scheduler"]["last_epoch"] for state in found]
+    assert taken[0] == taken[1] == 0 < taken[-1] < 18  # of 6 epochs of 3 steps
+    for state in found:
+        assert is_equal(whole, trained(section, resumed=state)), (state["epoch"], state["step"])
 
 
 @pytest.mark.parametrize("part", ["torch", "order", "scheduler", "optimizer", "stopping", "pending", "model"])

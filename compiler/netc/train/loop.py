@@ -222,7 +222,11 @@ class Fit:
     def _step(self, batches: Sequence[Tensors]) -> None:
         for values in self.take_step(batches):
             self.recorder.add(values if self.world is None else self.world.mean(values))
-        if self.step_scheduler is not None:
+        self.schedule_step()
+
+    def schedule_step(self) -> None:
+        """The step of a scheduler after a step of the optimizer, if that took one."""
+        if self.step_scheduler is not None and not self.take_step.was_skipped:
             self.step_scheduler.step()
 
     def _schedule(self) -> None:

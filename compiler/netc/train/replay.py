@@ -98,8 +98,7 @@ def _bad_batches(fit: Fit) -> Iterator[Tensors]:
                     yield batch
             restore_random(before)
             step(group)
-            if fit.step_scheduler is not None:
-                fit.step_scheduler.step()
+            fit.schedule_step()
         fit.epoch, fit.step = fit.epoch + 1, 0
         if fit.scheduler is not fit.step_scheduler and not isinstance(fit.scheduler, ReduceLROnPlateau):
             fit.scheduler.step()  # type: ignore[union-attr]

@@ -33,6 +33,7 @@ class Step:
     whole: Compute | None = None  # the step on one batch as a compiled graph
     gradients: Gradients | None = None  # a compiled graph of losses and gradients
     is_shared = False  # whether other processes have a part of each batch
+    was_skipped = False  # whether `fp16` found gradients that are not finite, so that the optimizer took no step
 
     def __init__(self, compute: Compute, parameters: Sequence[nn.Parameter], optimizer: Optimizer, settings: Section) -> None:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
@@ -56,9 +57,15 @@ class Step:
         if self.scaler is None:
             self.update()
         else:
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
+            self._scaled_update(self.scaler)
         return values
+
+    def _scaled_update(self, scaler: GradScaler) -> None:
+        """The optimizer's step on gradients that are finite; the scale falls with each that is skipped, and only then."""
+        before = scaler.get_scale()
+        scaler.step(self.optimizer)
+        scaler.update()
+        self.was_skipped = scaler.get_scale() < before
 
     def compile(self, model: nn.Module, settings: Section, batch: Tensors) -> None:
         """Makes one graph of the step, as far as that goes; the batch is one of those to come. Raises NetError."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -91,10 +93,22 @@ def test_no_loss() -> None:
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
 def test_copies_are_independent(module: NetModule, copied: Any) -> None:
     other = copied(module)
+    assert type(other) is type(module)
     assert equal(other(*INPUTS), module(*INPUTS))
     with torch.no_grad():
         other.get_parameter("head.weight").zero_()
     assert not equal(other(*INPUTS), module(*INPUTS))
+
+
+def test_modules_from_another_process_are_of_one_class(module: NetModule) -> None:
+    """What is pickled in one process and read twice in another, where nothing knows the network."""
+    code = (
+        "import pickle, sys; text = sys.stdin.buffer.read(); a, b = pickle.loads(text), pickle.loads(text)\n"
+        "print(type(a) is type(b), type(a).__name__)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=pickle.dumps(module), capture_output=True, check=True)
+    assert done.stdout == b"True Labelled\n"
+    assert type(netc.load(LABELLED).module()) is not type(module)  # another network, which may be changed by itself
 
 
 def test_state_dict_round_trip(module: NetModule) -> None:

@@ -109,6 +109,24 @@ def test_a_forward_that_is_patched_for_a_class(pair: tuple[NetModule, nn.Module]
     assert_same(ours, theirs)
 
 
+def test_an_attribute_in_anothers_place_is_found_out(pair: tuple[NetModule, nn.Module]) -> None:
+    """A layer with as many attributes as before, of which one is the weight that was a parameter."""
+    ours, theirs = pair
+    assert_same(ours, theirs)
+    for model in pair:
+        head: Any = model.get_submodule("head")
+        weight = 2 * head.weight.detach()
+        del head.weight, head.in_features
+        head.weight = weight
+    ours.train()
+    with pytest.raises(RuntimeError, match="The next call takes the layers as they are"):
+        ours(X)
+    theirs.load_state_dict(ours.state_dict())  # the statistics of that call
+    assert torch.equal(ours.eval().loss(X, Y), theirs.eval().loss(X, Y))  # type: ignore[operator]
+    assert not is_direct(ours)
+    assert_same(ours, theirs)
+
+
 @pytest.mark.parametrize("copied", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["deepcopy", "pickle"])
 def test_a_block_can_be_copied_without_its_network(pair: tuple[NetModule, nn.Module], copied: Callable[[nn.Module], nn.Module]) -> None:
     ours, theirs = (model.eval().get_submodule("body") for model in pair)

@@ -6,7 +6,8 @@ import keyword
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from typing import Any
-from weakref import WeakKeyDictionary
+from uuid import uuid4
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import torch
 from torch import Tensor, nn
@@ -95,7 +96,23 @@ class NetModule(nn.Module):
         if plan is None or not plan.holds(self):
             plan = way.plan = Plan(self, way.direct)
         if plan.is_usable and plan.is_free():
-            return way.function(self, plan.parts, *tensors)
+            try:
+                return way.function(self, plan.parts, *tensors)
+            except KeyError:
+                way.plan = Plan(self, way.direct)
+                if way.plan.is_usable:  # it comes from a function of the user's
+                    raise
+                return self._changed(way, tensors)
+        return way.nested(self, *tensors)
+
+    def _changed(self, way: _Way, tensors: tuple[Tensor, ...]) -> Any:
+        """What is computed where the direct one has not found a parameter that its plan had.
+
+        A plan counts the attributes of a layer, so that it does not see one that came in another's place.
+        """
+        if self.training:
+            raise RuntimeError("the layers have other parameters than in the last call, which this one found out on its way: what dropout "
+                               "and batch normalisation did until then stays. The next call takes the layers as they are")  # fmt: skip
         return way.nested(self, *tensors)
 
     def loss(self, *tensors: Tensor, **named: Tensor) -> Tensor:
@@ -128,7 +145,7 @@ class NetModule(nn.Module):
         return tuple(given[name] for name in names)
 
     def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
-        return NetModule.__new__, (NetModule, self.graph), self.__getstate__()
+        return _remade, (self.graph, NAMES[CLASSES[self.graph]]), self.__getstate__()
 
     def __getstate__(self) -> dict[str, Any]:
         return {k: v for k, v in self.__dict__.items() if k != "_ways"}
@@ -139,13 +156,27 @@ class NetModule(nn.Module):
 
 
 CLASSES: WeakKeyDictionary[Graph, type[NetModule]] = WeakKeyDictionary()
+# A name that no other class has, by which a module that was pickled finds the class of those it was made with.
+NAMES: WeakKeyDictionary[type[NetModule], str] = WeakKeyDictionary()
+NAMED: WeakValueDictionary[str, type[NetModule]] = WeakValueDictionary()
 
 
 def _class_of(graph: Graph) -> type[NetModule]:
     """The class of a network's modules, under the network's name."""
     if graph not in CLASSES:
-        CLASSES[graph] = _new_class(graph)
+        _keep(graph, _new_class(graph), uuid4().hex)
     return CLASSES[graph]
+
+
+def _keep(graph: Graph, kind: type[NetModule], name: str) -> None:
+    CLASSES[graph], NAMES[kind], NAMED[name] = kind, name, kind
+
+
+def _remade(graph: Graph, name: str) -> NetModule:
+    """A module that was pickled, without its state: of the class of that name where this process has it."""
+    if graph not in CLASSES:
+        _keep(graph, NAMED.get(name) or _new_class(graph), name)
+    return NetModule.__new__(NetModule, graph)
 
 
 def _new_class(graph: Graph) -> type[NetModule]:

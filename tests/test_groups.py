@@ -100,6 +100,7 @@ IMPOSSIBLE = {
     "group *.bias { lr = 0.1; lr = 0.2 }": ("duplicate-argument", "`SGD` is given `lr` twice"),
     "group *.bias { }": ("missing-argument", "the group says nothing of its parameters"),
     "group *.bias": ("syntax", ""),
+    'group "*.bias" { lr = 0.1 }': ("argument-type", "the keys of parameters stand without quotes"),
     "group { lr = 1 }": ("syntax", ""),
 }
 
@@ -114,7 +115,7 @@ def test_impossible_groups(groups: str) -> None:
 
 def test_a_group_in_the_data_section() -> None:
     text = SPEC.format(groups="", optimizer="SGD()", freeze="") + "data {\n  source = sklearn.make_moons()\n  group * { lr = 1 }\n}"
-    with pytest.raises(NetError, match="a `group` of parameters stands in `train`, not in `data`"):
+    with pytest.raises(NetError, match="a `group` of parameters stands in `train`"):
         netc.load(text)
 
 

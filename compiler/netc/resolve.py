@@ -154,12 +154,17 @@ def _section(section: Section, beside: bool = False) -> str:
     for group in section.groups:
         given = "; ".join(f"{name} = {value_text(argument.value)}" for name, argument in group.arguments.items())
         lines.append(f"  group {', '.join(group.keys)} {{ {given} }}")
+    for columns in section.column_groups:
+        lines.append(f"  group {', '.join(map(str, columns.patterns))} {{ missing = {_plain(section, 'missing', columns.missing.value)} }}")
     return "\n".join([f"{section.kind} {{", *lines, "}"])
 
 
 def _setting(section: Section, key: str, beside: bool) -> str:
     value = section[key]
-    if isinstance(value, Made):
-        return value.text(beside)
+    return value.text(beside) if isinstance(value, Made) else _plain(section, key, value)
+
+
+def _plain(section: Section, key: str, value: Any) -> str:
+    """A value of a key that holds no recipe: one of its words, or as any value is written."""
     is_word = key in KEYS[section.kind] and isinstance(value, str) and value in KEYS[section.kind][key].param.choices
     return str(value) if is_word else value_text(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,31 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnPattern:
+    """Columns of the data by a pattern as in a `freeze`, or one by its name in quotes."""
+
+    text: str
+    is_quoted: bool
+    span: Span
+
+    def matches(self, column: str) -> bool:
+        """Whether a column is meant."""
+        return column == self.text or (not self.is_quoted and fnmatchcase(column, self.text))
+
+    def __str__(self) -> str:
+        """As it is written in a spec."""
+        return value_text(self.text) if self.is_quoted else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnGroup:
+    """Columns of the data, and what becomes of what is missing in these instead of what the section says."""
+
+    patterns: tuple[ColumnPattern, ...]
+    missing: Argument
+
+
+@dataclass(frozen=True, slots=True)
 class Section:
     """A section: every key of `netc.ops.recipes.KEYS` with its value; `span` is the section, or what stands for it.
 
@@ -71,6 +97,7 @@ class Section:
     values: Mapping[str, Argument]
     span: Span
     groups: tuple[Group, ...] = ()
+    column_groups: tuple[ColumnGroup, ...] = ()
 
     def __getitem__(self, key: str) -> Any:
         return self.values[key].value

@@ -66,6 +66,10 @@ NETWORK, BODY = ("network",), ("network", "block")
 SLIPS: tuple[Slip, ...] = (
     row(r"^(?P<word>data|train)[ \t]*(?P<at>=)\s*\{[\s\S]*", "a section has no `=` before its brace", "write `{word} { … }`", "",
         kinds=("item",)),
+    row(r"^(?P<at>missing)[ \t]*=?[ \t]*\{[\s\S]*", "what is missing in single columns is said of a `group` of them",
+        "write `group age, \"sale price\" { missing = median }`", kinds=("data",)),
+    row(r"^group[ \t]+(?:[^{\n]*,[ \t]*)?(?P<at>[^\W\d]\w*(?:[ \t]+\w+)+)[ \t]*[,{]", "the name of a column with blanks stands in quotes",
+        fix='"{at}"', kinds=("data",)),
     # signs and words of other languages
     row(r"\blambda\b[^\n]*", "there is no `lambda`", "a function is written `fn f(x) = …`, outside of the network"),
     row(r"(?P<at>\bself\.)[^\n]*", "there is no `self`", "layers get labels where they are used: `x -> hidden: Linear(8)`"),

@@ -378,9 +378,9 @@ class Setting(Syntax):
 
 @dataclass(slots=True, eq=False, repr=False)
 class ParameterGroup(Syntax):
-    """`group *.bias { weight_decay = 0 }` in a `train` section."""
+    """`group *.bias { weight_decay = 0 }` in a `train` section, `group age, "sale price" { missing = median }` in a `data` section."""
 
-    patterns: tuple[Name, ...]
+    patterns: tuple[Name | Literal, ...]  # a literal is the name of a column
     settings: tuple[Setting, ...]
 
 

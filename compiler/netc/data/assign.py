@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from netc.data.columns import Columns
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, did_you_mean, listed
-from netc.graph import Graph, Node
+from netc.graph import Argument, Graph, Node
 from netc.settings import Section
 from netc.source import Span
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """An input or target, its name, the columns that feed it, and the place that says so."""
+    """An input or target, its name, the columns that feed it, the place that says so, and what is done where a value is missing.
+
+    `missing` is for each part what stands under that key of the section, or of a group of columns.
+    """
 
     node: Node
     name: str
     parts: tuple[Columns, ...]
     span: Span
+    missing: tuple[Argument, ...] = ()
 
 
 def assign(graph: Graph, table: Table, section: Section) -> list[Feed]:

@@ -15,12 +15,21 @@ from netc.data.store import release
 IMPUTED = ("mean", "median", "most_frequent")
 
 
+class NoValueError(ValueError):
+    """A column has no value in the rows to train on that could stand for missing ones."""
+
+    def __init__(self, column: str) -> None:
+        super().__init__(f"`{column}` has no value in the rows to train on")
+        self.column = column
+
+
 @dataclass(frozen=True, slots=True)
 class Encoding:
     """What was fitted to columns of one kind.
 
-    `fill` stands for what is missing: a number for each column, or the one text of a category. `categories` are the texts
-    that were there; with `one_hot` each is a column of its own, else their places are the numbers.
+    `fill` stands for what is missing: a number for each column, or the one text of a category; with `drops` a row where something is
+    missing is left out. `categories` are the texts that were there; with `one_hot` each is a column of its own, else their places are
+    the numbers.
     """
 
     kind: str
@@ -29,6 +38,7 @@ class Encoding:
     fill: tuple[float, ...] | str | None = None
     categories: tuple[str, ...] = ()
     one_hot: bool = False
+    drops: bool = False
 
     def width(self, columns: Columns) -> int:
         """How many numbers a row becomes."""
@@ -58,7 +68,7 @@ class Encoding:
     @property
     def record(self) -> dict[str, Any]:
         """What was fitted as JSON can hold it, without what says nothing."""
-        facts = {"categories": list(self.categories), "one_hot": self.one_hot,
+        facts = {"categories": list(self.categories), "one_hot": self.one_hot, "drops": self.drops,
                  "fill": list(self.fill) if isinstance(self.fill, tuple) else self.fill,
                  "scaling": self.scaling.record if self.scaling else None}  # fmt: skip
         return {"kind": self.kind, "columns": list(self.names)} | {k: v for k, v in facts.items() if v not in (None, [], False)}
@@ -70,6 +80,7 @@ class Encoding:
         return Encoding(
             record["kind"], tuple(record["columns"]), Scaling.from_record(scaling) if scaling else None,
             tuple(fill) if isinstance(fill, list) else fill, tuple(record.get("categories", ())), record.get("one_hot", False),
+            record.get("drops", False),
         )  # fmt: skip
 
 
@@ -80,20 +91,20 @@ def places_of(texts: Sequence[str], known: Sequence[str]) -> Array:
 
 
 def fit_encodings(
-    columns: Sequence[Columns], train: Array, normalize: str, missing: Any, *, one_hot: bool, all_texts: bool = False
+    columns: Sequence[Columns], train: Array, normalize: str, missing: Sequence[Any], *, one_hot: bool, all_texts: bool = False
 ) -> list[Encoding]:
     """What turns these columns of one input or target into numbers, fitted to the rows `train` only.
 
-    `normalize` scales numbers (a category, and a column of true and false, is no quantity); `missing` is the setting of that
-    name; with `all_texts` the categories are those of the table, as classes are what there is to tell apart.
-    Raises ValueError where `max` finds nothing positive to divide by, or a column has no value to go by.
+    `normalize` scales numbers (a category, and a column of true and false, is no quantity); `missing` is for each of the columns what
+    the setting of that name may be; with `all_texts` the categories are those of the table, as classes are what there is to tell apart.
+    Raises ValueError where `max` finds nothing positive to divide by, NoValueError where a column has no value to go by.
     """
-    filled = [_fill(c, train, missing) for c in columns]
+    filled = [_fill(c, train, way) for c, way in zip(columns, missing, strict=True)]
     scalings = _scalings(columns, filled, train, normalize)
     found = []
-    for part, fill, scaling in zip(columns, filled, scalings, strict=True):
+    for part, fill, scaling, way in zip(columns, filled, scalings, missing, strict=True):
         texts = () if part.kind != "category" else part.categories if all_texts else _categories(part, train, fill)
-        found.append(Encoding(part.kind, part.names, scaling, fill, texts, one_hot and part.kind == "category"))
+        found.append(Encoding(part.kind, part.names, scaling, fill, texts, one_hot and part.kind == "category", way == "drop"))
     return found
 
 
@@ -123,7 +134,7 @@ def _fill(columns: Columns, train: Array, missing: Any) -> tuple[float, ...] | s
     for i, name in enumerate(columns.names):
         column = columns.values[train, i : i + 1]
         if column.dtype.kind == "f" and np.isnan(column).all():
-            raise ValueError(f"`{name}` has no value in the rows to train on")
+            raise NoValueError(name)
         fitted: Any = SimpleImputer(strategy=missing).fit(column.astype(np.float64))
         found.append(float(fitted.statistics_[0]))
         release()
@@ -133,7 +144,7 @@ def _fill(columns: Columns, train: Array, missing: Any) -> tuple[float, ...] | s
 def _filling_text(columns: Columns, train: Array) -> str:
     counts = np.bincount(columns.values[train, 0] + 1, minlength=len(columns.categories) + 1)[1:]
     if not counts.any():
-        raise ValueError(f"`{columns.names[0]}` has no value in the rows to train on")
+        raise NoValueError(columns.names[0])
     return columns.categories[int(counts.argmax())]
 
 

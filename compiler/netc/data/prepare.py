@@ -9,7 +9,8 @@ import numpy as np
 
 from netc.data.assign import Feed, assign
 from netc.data.columns import chunks
-from netc.data.encode import Encoding, fit_encodings
+from netc.data.encode import Encoding, NoValueError, fit_encodings
+from netc.data.missing import by_column, may_fill
 from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, unknown_texts
 from netc.data.shapes import check_batches, fit_shapes, sizes_told, type_of
@@ -92,11 +93,11 @@ def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[
 
 def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
-    feeds = assign(graph, table, section)
-    missing = section["missing"]
-    checked = [(part, missing == "drop" or _may_fill(feed, part.kind, missing)) for feed in feeds for part in feed.parts]
+    feeds = by_column(assign(graph, table, section), section, table)
+    ways = [(part, way.value, feed.node.kind == "target") for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
+    checked = [(part, way == "drop" or may_fill(way, part.kind, is_target=is_target)) for part, way, is_target in ways]
     problems = not_finite(checked, table)
-    kept = kept_rows([part for part, _ in checked], len(table), missing)
+    kept = kept_rows([part for part, way, _ in ways if way == "drop"], len(table))
     if not len(kept):
         hint = "say what stands for it, e.g. `missing = mean`" if len(table) else ""
         raise error("data", "no row of the data has a value in every column" if len(table) else "the data has no rows", table.span, hint)
@@ -132,7 +133,7 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
         if not all(map(_is_finite, (part[i] for part in (train, validation, test) if part is not None))):
             _raise(_unheld(f, feed, table, plan.kept))
     inputs = len(graph.inputs)
-    preprocessing = Preprocessing(tuple(fitted[:inputs]), tuple(fitted[inputs:]), section["missing"], section["unknown"])
+    preprocessing = Preprocessing(tuple(fitted[:inputs]), tuple(fitted[inputs:]), section["unknown"])
     return Prepared(train, validation, tuple(f.dtype for f in fitted), plan.parts[0], preprocessing, _shown(plan, table, inputs), test)
 
 
@@ -162,15 +163,6 @@ def _shown(plan: Plan, table: Table, inputs: int) -> Table:
 # --- encodings ----------------------------------------------------------------------------------------------------
 
 
-def _may_fill(feed: Feed, kind: str, missing: object) -> bool:
-    """Whether the setting gives a value for what is missing in columns of that kind. A target is never made up."""
-    if feed.node.kind == "target" or missing == "error" or kind == "array":
-        return False
-    if kind == "category":
-        return missing == "most_frequent" or (isinstance(missing, str) and missing not in ("mean", "median"))
-    return not isinstance(missing, str) or missing in ("mean", "median", "most_frequent")
-
-
 def _classes(feeds: Sequence[Feed]) -> Array | None:
     """The class of each row, where there is one target and that is one column of ints or texts."""
     targets = [feed for feed in feeds if feed.node.kind == "target"]
@@ -182,14 +174,15 @@ def _classes(feeds: Sequence[Feed]) -> Array | None:
 
 def _encodings(feed: Feed, section: Section, train: Array, is_wrong: bool) -> tuple[Encoding, ...]:
     key, is_target = NORMALIZE[feed.node.kind], feed.node.kind == "target"
-    missing = "error" if is_target or is_wrong else section["missing"]
+    ways = [way.value if way.value == "drop" or not (is_target or is_wrong) else "error" for way in feed.missing]
     kind = "none" if is_wrong else section[key]
     try:
-        return tuple(fit_encodings(feed.parts, train, kind, missing, one_hot=_is_one_hot(feed), all_texts=is_target))
+        return tuple(fit_encodings(feed.parts, train, kind, ways, one_hot=_is_one_hot(feed), all_texts=is_target))
+    except NoValueError as e:
+        way = next(way for part, way in zip(feed.parts, feed.missing, strict=True) if e.column in part.names)
+        raise error("data-value", f"missing = {way.value}: {e}", way.span, "leave the column out") from e
     except ValueError as e:
-        which = "missing" if "no value" in str(e) else key
-        hint = "leave the column out" if which == "missing" else "take `standard` or `minmax`"
-        raise error("data-value", f"{which} = {section[which]}: {e}", section.values[which].span, hint) from e
+        raise error("data-value", f"{key} = {section[key]}: {e}", section.values[key].span, "take `standard` or `minmax`") from e
 
 
 def _is_one_hot(feed: Feed) -> bool:

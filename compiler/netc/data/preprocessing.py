@@ -14,10 +14,10 @@ from netc.data.normalize import Array, Scaling
 from netc.data.store import LARGE_BYTES, new_array, release
 from netc.data.table import Table
 from netc.data.values import Chunk, Declared, cast, not_finite, unheld
-from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, listed
+from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, error, listed
 from netc.source import Span
 
-FORMAT = 1  # of the record; to be raised when an older netc could not read it rightly
+FORMAT = 2  # of the record; to be raised when an older netc could not read it rightly
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ class Fitted:
 class Applied:
     """Other data as the network takes it: an array for each input, for each target if the data has them, and the rows they are of.
 
-    Rows are left out only where the training left them out too: with `missing = drop`.
+    Rows are left out only where the training left them out too: where something is missing in a column with `missing = drop`.
     """
 
     inputs: tuple[Array, ...]
@@ -101,7 +101,6 @@ class Preprocessing:
 
     inputs: tuple[Fitted, ...]
     targets: tuple[Fitted, ...]
-    missing: Any = "error"
     unknown: str = "error"
 
     @property
@@ -109,7 +108,6 @@ class Preprocessing:
         """As JSON can hold it; `from_record` gives the same again, to the bit."""
         return {
             "format": FORMAT,
-            "missing": self.missing,
             "unknown": self.unknown,
             "inputs": [f.record for f in self.inputs],
             "targets": [f.record for f in self.targets],
@@ -117,9 +115,12 @@ class Preprocessing:
 
     @staticmethod
     def from_record(record: Mapping[str, Any]) -> Preprocessing:
-        """What `record` was made of."""
+        """What `record` was made of. Raises NetError where it is of another format."""
+        if record["format"] != FORMAT:
+            message = f"what was done to the data is written in format {record['format']}, and this netc reads format {FORMAT}"
+            raise error("file", message, hint="train anew")
         inputs, targets = (tuple(Fitted.from_record(r) for r in record[key]) for key in ("inputs", "targets"))
-        return Preprocessing(inputs, targets, record["missing"], record["unknown"])
+        return Preprocessing(inputs, targets, record["unknown"])
 
     @property
     def kinds(self) -> dict[str, str]:
@@ -145,11 +146,11 @@ class Preprocessing:
         wanted = [*self.inputs, *(self.targets if with_targets else ())]
         parts = [parts_for(fitted, table) for fitted in wanted]
         flat = [(e, p) for f, ps in zip(wanted, parts, strict=True) for e, p in zip(f.encodings, ps, strict=True)]
-        problems = not_finite([(p, self.missing == "drop" or e.fill is not None) for e, p in flat], table)
+        problems = not_finite([(p, e.drops or e.fill is not None) for e, p in flat], table)
         problems += [d for e, p in flat for d in unknown_texts(e, p, table, self.unknown)]
         if problems:
             raise NetError(problems)
-        rows = kept_rows([p for ps in parts for p in ps], len(table), self.missing)
+        rows = kept_rows([p for e, p in flat if e.drops], len(table))
         problems = [d for f, ps in zip(wanted, parts, strict=True) for d in unheld(Declared(f.name, f.dtype), f.numbers(ps, rows), table)]
         if problems:
             raise NetError(problems)
@@ -224,10 +225,10 @@ def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str)
     return [Diagnostic("data-value", message, table.span, hint=hint or ways)]
 
 
-def kept_rows(parts: Sequence[Columns], rows: int, missing: Any) -> Array:
-    """The rows that are used: all, or with `drop` those in which nothing is missing."""
+def kept_rows(parts: Sequence[Columns], rows: int) -> Array:
+    """The rows in which nothing is missing in any of these columns."""
     dtype = np.int32 if rows < 2**31 else np.int64  # of many rows their places are a good part of what is held in memory
-    if missing != "drop":
+    if not parts:
         return np.arange(rows, dtype=dtype)
     kept = np.ones(rows, bool)
     for part in parts:

@@ -46,7 +46,8 @@ def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table) -> list[Diag
 
 INFINITE_HINT = "correct these values, or leave the rows out"
 MISSING_HINT = (
-    "`missing = drop` leaves these rows out; in inputs `most_frequent` or a value stands for them, `mean` and `median` for numbers only"
+    "`missing = drop` leaves these rows out; in inputs `most_frequent` or a value stands for them, `mean` and `median` for numbers only; "
+    "a `group` says it of single columns"
 )
 
 

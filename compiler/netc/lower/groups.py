@@ -1,34 +1,39 @@
-"""The `group`s of a `train` section: parameters by pattern, with arguments of the optimizer for these only."""
+"""The `group`s of the sections.
+
+In `train`: parameters by pattern, with arguments of the optimizer for these only. In `data`: columns by pattern or name, with what
+becomes of what is missing in these only.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic
+from netc.diagnostics import Diagnostic, Edit, Related, did_you_mean
 from netc.graph import Argument
-from netc.lower.binding import Binder
+from netc.lower.binding import Binder, Report
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.finish import keys_of
 from netc.lower.scope import Scope
 from netc.lower.values import Given, has_unknown
-from netc.settings import Group, Made
+from netc.settings import ColumnGroup, ColumnPattern, Group, Made
 
 
 def lower_groups(section: s.Section, optimizer: Any, builder: Builder, evaluator: Evaluator, scope: Scope) -> tuple[Group, ...]:
     """The groups in their order; problems are reported. What is wrong with the network leaves its keys open, and groups silent."""
-    if section.kind != "train":
-        for group in section.groups:
-            builder.report(Diagnostic("section", "a `group` of parameters stands in `train`, not in `data`", group.span))
-        return ()
     if any(d.severity == "error" for d in builder.diagnostics) or not isinstance(optimizer, Made):
         return ()
     return tuple(_group(group, optimizer, builder, evaluator, scope) for group in section.groups)
 
 
 def _group(group: s.ParameterGroup, optimizer: Made, builder: Builder, evaluator: Evaluator, scope: Scope) -> Group:
-    keys = [key for pattern in group.patterns for key in keys_of(builder, "", pattern)]
+    keys = [key for pattern in group.patterns if isinstance(pattern, s.Name) for key in keys_of(builder, "", pattern)]
+    for quoted in (pattern for pattern in group.patterns if isinstance(pattern, s.Literal)):
+        text = str(quoted.value)
+        builder.report(Diagnostic("argument-type", "the keys of parameters stand without quotes", quoted.span, hint=f"write `{text}`",
+                                  edit=Edit(quoted.span, text)))  # fmt: skip
     if not group.settings:
         hint = f"give it arguments of `{optimizer.recipe.name}`, e.g. `lr = 0.01`"
         builder.report(Diagnostic("missing-argument", "the group says nothing of its parameters", group.span, hint=hint))
@@ -39,3 +44,33 @@ def _group(group: s.ParameterGroup, optimizer: Made, builder: Builder, evaluator
     bound = Binder(recipe.name, recipe.signature, group.span, lambda v: v, builder.report).bind(recipe.params, [], given)
     arguments: dict[str, Argument] = {name: a for name, a in (bound or {}).items() if a.origin != "default"}
     return Group(tuple(dict.fromkeys(keys)), arguments)
+
+
+def lower_column_groups(section: s.Section, value: Callable[[s.Setting], Any], report: Report) -> tuple[ColumnGroup, ...]:
+    """The groups of a `data` section in their order; `value` checks what is said under `missing`. Problems are reported."""
+    found = [_column_group(group, value, report) for group in section.groups]
+    return tuple(group for group in found if group is not None)
+
+
+def _column_group(group: s.ParameterGroup, value: Callable[[s.Setting], Any], report: Report) -> ColumnGroup | None:
+    said: s.Setting | None = None
+    for setting in group.settings:
+        name = setting.name
+        if name.name != "missing":
+            hint = did_you_mean(name.name, ["missing"]) or "it says `missing`; a `group` of parameters stands in `train`"
+            report(Diagnostic("unknown-setting", f"a `group` of columns has no key `{name.name}`", name.span, hint=hint))
+        elif said is not None:
+            related = (Related(said.name.span, "the first"),)
+            report(Diagnostic("duplicate-name", "`missing` is given twice", name.span, related=related))
+        else:
+            said = setting
+    if not group.settings:
+        hint = "say what becomes of what is missing there, e.g. `missing = median`"
+        report(Diagnostic("missing-argument", "the group says nothing of its columns", group.span, hint=hint))
+    if said is None:
+        return None
+    patterns = tuple(
+        ColumnPattern(str(p.value), True, p.span) if isinstance(p, s.Literal) else ColumnPattern(p.name, False, p.span)
+        for p in group.patterns
+    )
+    return ColumnGroup(patterns, Argument(value(said), said.value.span))

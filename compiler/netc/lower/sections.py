@@ -12,7 +12,7 @@ from netc.graph import Argument, Graph
 from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
-from netc.lower.groups import lower_groups
+from netc.lower.groups import lower_column_groups, lower_groups
 from netc.lower.scope import Binding, Scope
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.factors import FIRST, factor_of
@@ -53,9 +53,14 @@ class _SectionLowering:
         values = {name: self._value(name, key, settings.get(name)) for name, key in plain_first}
         optimizer = values["optimizer"].value if "optimizer" in values else None
         groups = lower_groups(self.section, optimizer, self.builder, self.evaluator, self.scope)
+        columns = lower_column_groups(self.section, self._missing, self.builder.report) if self.section.kind == "data" else ()
         if len(self.builder.diagnostics) > before or has_unknown([a.value for a in values.values()]):
             return None
-        return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span, groups)
+        return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span, groups, columns)
+
+    def _missing(self, setting: s.Setting) -> Any:
+        """What a group of columns says of missing values."""
+        return self._plain(self.keys["missing"], setting)
 
     def _by_name(self) -> dict[str, s.Setting]:
         found: dict[str, s.Setting] = {}

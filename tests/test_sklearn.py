@@ -149,6 +149,67 @@ def test_columns_of_a_frame_feed_the_inputs_of_their_names_or_all_of_them_the_on
     assert both.score(frame, HALF) > 0.9
 
 
+def frame_of(rows: int = 200) -> tuple[Any, Any]:
+    """A frame of numbers, texts and bools, shuffled, and labels that need the texts."""
+    pandas = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"age": rng.integers(18, 80, rows), "city": rng.choice(["Ulm", "Rom", "Oslo"], rows),
+                              "income": rng.normal(3, 1, rows), "owns": rng.random(rows) < 0.5}).sample(frac=1, random_state=0)  # fmt: skip
+    return frame, np.where((frame.city == "Ulm") ^ (frame.age > 50), "yes", "no")
+
+
+def test_texts_of_a_frame_are_encoded_as_those_of_a_file(tmp_path: Path) -> None:
+    """The same network from the same rows in a CSV, and the same numbers for other rows."""
+    frame, labels = frame_of()
+    found = NetClassifier(set={"train.epochs": 20, "data.unknown": "ignore"}).fit(frame, labels)
+    assert found.score(frame, labels) > 0.95 and found.n_features_in_ == 4 and list(found.feature_names_in_) == list(frame.columns)
+    frame.assign(y=labels).to_csv(tmp_path / "rows.csv", index=False)
+    spec = (Path(netc.__file__).parent / "estimators/classifier.net").read_text().replace("data {", 'data {\n  source = csv("rows.csv")')
+    (tmp_path / "net.net").write_text(spec)
+    file = netc.load(tmp_path / "net.net", {"classes": 2, "train.epochs": 20}).train(tmp_path, pictures=False)
+    assert file.history.columns["loss"] == found.history_.columns["loss"]
+    new = frame[:3].assign(city=["Rom", "Bonn", "Ulm"])
+    assert np.array_equal(found.predict_proba(new)[[0, 2]], found.predict_proba(new.iloc[[0, 2]]))
+    pipe = make_pipeline(NetClassifier(set={"train.epochs": 3}))
+    assert GridSearchCV(pipe, {"netclassifier__hidden": [4, 8]}, cv=2).fit(frame, labels).best_score_ > 0.3
+    age = frame.age + 50.0 * (frame.city == "Rom")
+    assert NetRegressor(set={"train.epochs": 20}).fit(frame, age).score(frame, age) > 0.9
+
+
+def test_missing_values_in_x_are_what_the_spec_says() -> None:
+    frame, labels = frame_of()
+    gaps = frame.copy()
+    gaps.loc[gaps.index % 5 == 0, "income"] = np.nan
+    gaps.loc[gaps.index % 7 == 0, "city"] = None
+    filled = NetClassifier(set={"train.epochs": 20, "data.missing": "most_frequent"}).fit(gaps, labels)
+    assert filled.score(gaps, labels) > 0.8
+    numbers = frame[["age", "income"]].to_numpy()
+    array = NetClassifier(set={"train.epochs": 2, "data.missing": "mean"}).fit(numbers, labels)  # nothing is missing yet
+    holes = np.where(np.arange(400).reshape(200, 2) % 9, numbers, np.nan)
+    assert np.array_equal(array.predict(np.where(np.isnan(holes), numbers.mean(axis=0), holes)), array.predict(holes))
+    with pytest.raises(ValueError, match=r"missing = drop"):
+        NetClassifier(set={"train.epochs": 2}).fit(gaps, labels)
+    with pytest.raises(ValueError, match="NaN"):
+        NetClassifier(set={"train.epochs": 2}).fit(holes, labels)
+    dropped = NetClassifier(set={"train.epochs": 2, "data.missing": "drop"}).fit(gaps, labels)
+    with pytest.raises(ValueError, match="missing in 63 rows of X"):
+        dropped.predict(gaps)
+
+
+def test_frames_that_cannot_be_taken() -> None:
+    frame, labels = frame_of()
+    found = NetClassifier(set={"train.epochs": 2}).fit(frame, labels)
+    for other, said in [(frame.assign(city="Bonn"), "`city` has `Bonn` in row 0"), (frame[["age"]], "feature names"),
+                        (frame.assign(age="old"), "`age` holds texts, and the network was trained with numbers")]:  # fmt: skip
+        with pytest.raises(ValueError, match=said):
+            found.predict(other)
+    for column, said in [(np.datetime64("2020-01-01"), "holds dates"), ([1, "a"] * 100, "cannot be read"), ([(1,)] * 200, "neither")]:
+        with pytest.raises(ValueError, match=said):
+            NetClassifier().fit(frame.assign(more=column), labels)
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        NetClassifier().fit(frame, labels[:9])
+
+
 def test_what_is_wrong_is_said() -> None:
     with pytest.raises(NetError, match=r"error\[unknown-name\]"):
         NetClassifier(two("BCELoss(q, y)")).fit(MOONS, HALF)

@@ -340,6 +340,14 @@ def test_files_that_are_something_else(name: str, source: str, said: str, tmp_pa
     assert said in problem(lambda: prepared(here(tmp_path, spec(source, x="[B, 2]"))))
 
 
+def test_the_index_of_a_frame_is_no_column(tmp_path: Path) -> None:
+    pytest.importorskip("pandas")
+    (tmp_path / "shuffled.py").write_text(
+        "import pandas\ndef load():\n    return pandas.DataFrame({'a': range(9), 'y': [0, 1, 1] * 3}).sample(frac=1, random_state=0)\n"
+    )
+    assert table_of(here(tmp_path, spec('python("shuffled.py:load")'))).names == ("a", "y")
+
+
 # --- missing values, texts ----------------------------------------------------------------------------------------
 
 GAPS = "a,b,y\n" + "".join(f"{i if i % 4 else ''},{'red' if i % 3 else ''},{i % 2}\n" for i in range(24))
@@ -387,8 +395,8 @@ def test_missing_values_of_single_columns(as_array: bool, tmp_path: Path) -> Non
         values = (
             "    a = np.arange(120.0).reshape(60, 2)\n    a[::4, 0] = np.nan\n    a[::7, 1] = np.nan\n    return a, np.arange(60) % 2\n"
         )
-        (tmp_path / "load.py").write_text(f"import numpy as np\ndef load():\n{values}")
-        source = 'python("load.py:load")'
+        (tmp_path / "gaps.py").write_text(f"import numpy as np\ndef load():\n{values}")
+        source = 'python("gaps.py:load")'
     ways = "missing = mean\n  group x1 { missing = drop }" if as_array else WAYS
     net = here(tmp_path, spec(source, keys=f"{ways}\n  validation = 0.3"))
     data, table = prepared(net), table_of(net)

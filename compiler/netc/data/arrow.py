@@ -36,6 +36,11 @@ def columns_of(schema: pa.Schema, batches: Batches, rows: int, size: int, kinds:
     return [builders[f.name].finished() if f.name in builders else _other(f.name, f.type) for f in schema]
 
 
+def frame_table(frame: Any) -> pa.Table:
+    """A data frame of pandas, polars or pyarrow as a table of Arrow, without its index. Raises what they raise where it is none."""
+    return pa.Table.from_pandas(frame, preserve_index=False) if hasattr(frame, "iloc") else pa.table(frame)
+
+
 def _builder(field: pa.Field, rows: int, in_file: bool, kind: str | None) -> _Numbers | _Texts | None:
     """What gathers the values of a column; None where no network takes its type."""
     kind_of, name = pa.types, field.name

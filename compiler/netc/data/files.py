@@ -121,10 +121,10 @@ def read_python(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
 def _of_frame(made: Any, name: str, span: Span, kinds: Kinds) -> Table:
     import pyarrow as pa
 
-    from netc.data.arrow import columns_of
+    from netc.data.arrow import columns_of, frame_table
 
     try:
-        table = pa.table(made)
+        table = frame_table(made)
     except (TypeError, ValueError, pa.ArrowException) as e:
         what = f"`{name.rpartition('/')[2]}` gives {type(made).__name__}"
         raise error("data", what, span, "give (features, target), a dict of arrays by name, or a pandas DataFrame") from e

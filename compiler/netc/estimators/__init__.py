@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from netc.data.normalize import Array
 from netc.diagnostics import error
@@ -17,8 +17,6 @@ from netc.graph import Graph
 from netc.tasks import Task
 
 __all__ = ["NetClassifier", "NetRegressor"]
-
-FLOATS = [np.float64, np.float32]
 
 
 def _has_probabilities(classifier: NetClassifier) -> bool:
@@ -35,7 +33,9 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     the spec's `train.seed`; without it that is used, so a fit can be repeated either way.
 
     Of the `data` section all but the source holds, such as `normalize` and `validation`. Sizes that the network leaves open come from the
-    data; a parameter `classes` without a default is the number of classes. Labels may be of any kind.
+    data; a parameter `classes` without a default is the number of classes. Labels may be of any kind. The columns of a data frame are
+    what the data section calls them: texts, true and false and missing values are taken as those of a file are, and several inputs
+    by their names.
 
     After `fit`: `classes_`, `n_features_in_`, `model_` (the `nn.Module`), `network_` (the checked spec), `history_`
     (`history_.columns["loss"]` is a number an epoch).
@@ -45,8 +45,8 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     classes_: Array
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
-        """Trains on features `[n, F]` and labels `[n]`. Raises `NetError` for the spec, ValueError for the data."""
-        X, y = validate_data(self, X, y, dtype=FLOATS)  # noqa: N806
+        """Trains on features `[n, F]`, an array or a data frame, and labels `[n]`. Raises `NetError` for the spec, ValueError for data."""
+        X, y = self._checked(X, y)  # noqa: N806
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -87,8 +87,11 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
     default = "regressor.net"
 
     def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
-        """Trains on features `[n, F]` and numbers `[n]` or `[n, k]`. Raises `NetError` for the spec, ValueError for the data."""
-        X, y = validate_data(self, X, y, dtype=FLOATS, multi_output=True, y_numeric=True)  # noqa: N806
+        """Trains on features `[n, F]`, an array or a data frame, and numbers `[n]` or `[n, k]`.
+
+        Raises `NetError` for the spec, ValueError for the data.
+        """
+        X, y = self._checked(X, y, multi_output=True, y_numeric=True)  # noqa: N806
         self._train(X, np.asarray(y, np.float64))
         self._is_flat = y.ndim == 1
         return self

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
+import pyarrow as pa
 import torch
 from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
 from netc import syntax as s
 from netc.data.checks import prepared_data
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
-from netc.diagnostics import NetError, error
+from netc.diagnostics import NetError, count_of, error
+from netc.estimators.frames import mixed, parts_of
 from netc.estimators.names import CLASSES, counts_classes, is_settable, network_of, written
 from netc.graph import Graph
 from netc.lower.lowering import Program
@@ -33,6 +36,7 @@ from netc.train.loop import column_names, fit
 from netc.train.measure import make_measures
 from netc.train.verdict import all_outputs
 
+FLOATS = [np.float64, np.float32]
 OF_DATA = ("data", "data-shape", "data-value")  # codes of what is wrong with X and y, and not with the spec
 ARRAYS = 'npy("X, y")'  # stands for the source of the data, which is never read: the arrays are given
 
@@ -107,7 +111,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         if classes is not None and CLASSES not in given and counts_classes(source, self.network):
             given[CLASSES] = classes
         overrides = Overrides({**given, "data.source": ARRAYS})
-        program, _ = pipeline(source, overrides, self.network, self.allow_python, table)
+        with _of_data():
+            program, _ = pipeline(source, overrides, self.network, self.allow_python, table)
         if program.train is None:
             raise error("training", "the spec has no `train` section that says how to train", program.graph.span,
                         "add e.g. `train { optimizer = Adam(lr=0.01); epochs = 50 }`")  # fmt: skip
@@ -115,22 +120,38 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             raise error("training", f"{program.graph.name} has no loss to minimize", program.graph.span, "add e.g. `loss MSELoss(p, y)`")
         return program, source, overrides
 
-    def _train(self, features: Array, target: Array, class_names: list[str] | None = None) -> None:
-        """Trains a new module on arrays `[n, F]` and `[n]` or `[n, k]`. Torch's random numbers stay as they were for others."""
+    def _checked(self, features: Any, target: Any, **options: Any) -> tuple[Any, Array]:
+        """The features as an array of floats, or as a table of Arrow where they are a mixed data frame, and the target.
+
+        `options` are those of scikit-learn's `check_X_y`. Raises ValueError.
+        """
+        frame = mixed(features)
+        if frame is None:
+            found: tuple[Array, Array] = validate_data(self, features, target, dtype=FLOATS, ensure_all_finite="allow-nan", **options)
+            return found
+        validate_data(self, features, skip_check_array=True)
+        _, checked = check_X_y(np.zeros((frame.num_rows, 1)), target, estimator=self, **options)
+        return frame, checked
+
+    def _train(self, features: Any, target: Array, class_names: list[str] | None = None) -> None:
+        """Trains a new module on what `_checked` gives: features `[n, F]` or a table, and a target `[n]` or `[n, k]`.
+
+        Torch's random numbers stay as they were for others.
+        """
         place = Span(Source(type(self).__name__, "X, y"), 0, len("X, y"))
         columns = self._columns()
         targets = [_free(f"y{i}" if target.ndim == 2 else "y", columns) for i in range(1 if target.ndim == 1 else target.shape[1])]
-        table = table_of(features, target, place, columns, targets, classes=class_names)
+        is_frame = isinstance(features, pa.Table)
+        table = table_of(np.empty((len(target), 0)) if is_frame else features, target, place, () if is_frame else columns, targets,
+                         classes=class_names)  # fmt: skip
+        if is_frame:
+            table = replace(table, parts=(*parts_of(features, columns, {}), *table.parts[1:]))
         program, source, overrides = self._program(table, None if class_names is None else len(class_names))
         assert program.data is not None and program.train is not None
         task = task_of(program.graph)
         self._check_task(program.graph, task, len(class_names or ()))
-        try:
+        with _of_data():
             prepared, _ = prepared_data(program.graph, table, program.data, program.train)
-        except NetError as e:
-            if all(d.code in OF_DATA for d in e.diagnostics):
-                raise ValueError(str(e)) from e
-            raise
         network = Network(program, source, overrides, table)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(program.train["seed"])
@@ -153,13 +174,38 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     def _output(self, features: Any) -> Array:
         """The first output of the network for rows of features, as the network gives it."""
         check_is_fitted(self)
-        values: Any = validate_data(self, features, reset=False, dtype=[np.float64, np.float32])
-        place = Span(Source(type(self).__name__, "X"), 0, 1)
-        done = self.preprocessing_
-        arrays = done.apply(table_of(values, None, place, self._names)).inputs
+        place, done = Span(Source(type(self).__name__, "X"), 0, 1), self.preprocessing_
+        table = self._table(features, place)
+        with _of_data():
+            applied = done.apply(table)
+        if len(applied.rows) < len(table):
+            count = len(table) - len(applied.rows)
+            raise ValueError(
+                f"a value is missing in {count_of(count, 'row')} of X, which the network was trained without: `missing = drop`"
+            )
         dtypes = tuple(fitted.dtype for fitted in done.inputs)
         with torch.inference_mode():
-            return all_outputs(self.model_, tensors(arrays, dtypes, torch.device("cpu")))[0]
+            return all_outputs(self.model_, tensors(applied.inputs, dtypes, torch.device("cpu")))[0]
+
+    def _table(self, features: Any, place: Span) -> Table:
+        """Rows of features as the table of columns that `fit` had. Raises ValueError where they are others."""
+        frame = mixed(features)
+        if frame is not None:
+            validate_data(self, features, reset=False, skip_check_array=True)
+            return Table(tuple(parts_of(frame, self._names, self.preprocessing_.kinds)), (), place)
+        values: Any = validate_data(self, features, reset=False, dtype=FLOATS, ensure_all_finite="allow-nan")
+        return table_of(values, None, place, self._names)
+
+
+@contextmanager
+def _of_data() -> Iterator[None]:
+    """Turns a `NetError` that speaks of the data alone into a ValueError, as scikit-learn has it."""
+    try:
+        yield
+    except NetError as e:
+        if all(d.code in OF_DATA for d in e.diagnostics):
+            raise ValueError(str(e)) from e
+        raise
 
 
 def _fit(model: torch.nn.Module, program: Program, prepared: Prepared) -> History:

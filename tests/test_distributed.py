@@ -1,5 +1,6 @@
 """Training in several processes gives what one process gives; what they cannot do together is said before the start."""
 
+import math
 import os
 import re
 import signal
@@ -10,17 +11,19 @@ import time
 from pathlib import Path
 
 import pytest
+import sklearn.datasets
 import torch
 from safetensors.torch import load_file
 
 import netc
 from netc.data.checks import prepared_data
 from netc.data.sources import load_data
-from netc.diagnostics import NetError
+from netc.diagnostics import NetError, render_all
 from netc.source import Source
 from netc.train.batches import Batches, Share, tensors
 from netc.train.checkpoint import load
 from netc.train.distributed import World, check_losses, check_settings
+from netc.train.reasons import diverged
 from tests import two_processes
 
 SECONDS = 300  # after which a process that hangs is ended; four that start at once on a busy machine take a while
@@ -249,3 +252,81 @@ def test_every_row_is_in_one_share(size: int, seed: int | None) -> None:
         assert torch.equal(torch.cat([part[0][: int(part[1][0])] for part in parts]), batch)
         assert {int(part[1][1]) for part in parts} == {len(batch)}
         assert all(len(part[0]) for part in parts), "a process without rows has one that counts nothing"
+
+
+# --- what goes wrong on the way -------------------------------------------------------------------------------------
+
+FALLS = """
+network Falls {
+  input x: [B, 4]
+  target y: [B, 1]
+  param w: [1] = constant(0.5)
+  p = x -> Linear(3) -> Tanh -> Linear(1)
+  output p
+  loss mean(log(w)) + 0.001 * mean((p - y) ** 2)
+}
+data = sklearn.make_regression(n_samples=40, n_features=4, random_state=1)
+train {
+  optimizer = SGD(lr=0.01)
+  epochs = 60
+  batch_size = 10
+}
+"""
+REFUSES = """
+network Refuses {
+  input x: [B, 4]
+  target y: [B, 1]
+  p = x[:, :1] -> log -> Linear(1) -> Sigmoid
+  output p
+  loss BCELoss(p, y)
+}
+data = sklearn.make_classification(n_samples=40, n_features=4, random_state=0)
+train {
+  optimizer = SGD(lr=0.001)
+  epochs = 6
+  batch_size = 2
+  seed = %d
+}
+"""
+
+
+def said_by_two(path: Path, text: str) -> tuple[str, str]:
+    """The error as one page, and all that the processes wrote."""
+    path.write_text(text)
+    status, _, err = ended(started("netc", "train", "--procs", 2, "--no-pictures", "--runs", path.parent, path))
+    assert status == 1, err
+    return err.partition("error[")[2].partition("\nE")[0].strip(), err
+
+
+def test_the_first_node_that_is_not_finite_is_named_as_by_one_process(tmp_path: Path) -> None:
+    page, _ = said_by_two(tmp_path / "falls.net", FALLS)
+    with pytest.raises(NetError) as caught:
+        netc.load(tmp_path / "falls.net").train(tmp_path, pictures=False)
+    (found,) = caught.value.diagnostics
+    assert "the first value that is not finite is what `log` gives" in page
+    assert f"error[{page}" == render_all([found])
+
+
+def test_what_one_process_alone_meets_is_said(tmp_path: Path) -> None:
+    """Its row is a number below 0, and that of rank 0 is not."""
+    data, seed = sklearn.datasets.make_classification(n_samples=40, n_features=4, random_state=0)[0][:, 0], 0
+    while [data[row] > 0 for row in torch.randperm(40, generator=torch.Generator().manual_seed(seed))[:2]] != [True, False]:
+        seed += 1
+    page, err = said_by_two(tmp_path / "refuses.net", REFUSES % seed)
+    assert "local_rank: 1 " in err
+    assert page.startswith("training]: PyTorch cannot go on in epoch 1: all elements of input should be between 0 and 1")
+    assert err.count("error[") == 1
+
+
+def test_where_the_node_is_not_known_one_process_may_tell() -> None:
+    settings = netc.load(SPEC).training
+    assert settings is not None
+    assert "in one process, without --procs or torchrun, netc names the node" in str(diverged(settings, math.nan, 1, is_shared=True))
+    assert "one process" not in str(diverged(settings, math.nan, 1))
+
+
+def test_a_loss_that_is_not_finite_at_the_start_is_not_called_random(tmp_path: Path) -> None:
+    network = netc.load(FALLS.replace("constant(0.5)", "constant(-0.5)"))
+    assert network.training is not None
+    rows = (torch.ones(4, 4), torch.ones(4, 1))
+    assert check_losses(network.module(), rows, World(Share(0, 2), torch.device("cpu")), network.training) is None

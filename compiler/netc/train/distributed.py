@@ -7,7 +7,9 @@ weighs its own by its part of the rows: then the mean of the gradients over the 
 from __future__ import annotations
 
 import gc
+import math
 import os
+import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -35,6 +37,8 @@ ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torch
 DIVISIBLE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")  # number by number
 
 
+REASON = "reason"
+
 T = TypeVar("T")
 
 
@@ -44,6 +48,7 @@ class World:
 
     share: Share
     device: torch.device
+    store: Any = None  # of what one leaves for the others when it ends
 
     @property
     def is_first(self) -> bool:
@@ -95,6 +100,16 @@ class World:
             seed = hash((self.share.rank, *place)) % 2**63  # of whole numbers the hash is the same in every process
             torch.manual_seed(seed)
 
+    def leave(self, reason: NetError) -> None:
+        """Says why this process ends, for the others, of which one speaks."""
+        if self.store is not None:
+            self.store.set(REASON, pickle.dumps(reason))
+
+    @property
+    def reason(self) -> NetError | None:
+        """Why another one ended, where it said so."""
+        return pickle.loads(self.store.get(REASON)) if self.store is not None and self.store.check([REASON]) else None
+
     def take_up(self, training: State) -> None:
         """Goes on with the random numbers that each process had where the training stands, if they were as many; else with new ones."""
         others = training.get("others", [])
@@ -118,7 +133,7 @@ def joined(settings: Section, device: torch.device) -> Iterator[World | None]:
     store = dist.PrefixStore(_meeting(store, rank, size), store)  # type: ignore[attr-defined]
     dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
     try:
-        yield World(Share(rank, size), device)
+        yield World(Share(rank, size), device, store)
         dist.barrier()  # whoever leaves first would take the connections of the others along
     finally:
         gc.collect()  # what still speaks through them has to be gone before the connections are
@@ -274,6 +289,8 @@ def check_losses(model: Any, batch: Tensors, world: World, settings: Section) ->
     finally:
         model.train(was_training)
     found = float(whole.detach())
+    if not math.isfinite(found):
+        return None  # the first step meets it, too
     if again != found:
         return "the loss draws random numbers, so that it cannot be tried whether it is a mean over rows; it is taken for one"
     mean = (parts[0] + parts[1] * (count - 1)) / count

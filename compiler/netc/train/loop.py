@@ -22,7 +22,7 @@ from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
 from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, left_alone, refused
-from netc.train.replay import Anchor, NoAnchor
+from netc.train.replay import Anchor, SharedAnchor
 from netc.train.saving import Saver
 from netc.train.shared import Outline
 from netc.train.standing import State, restore, standing
@@ -136,7 +136,7 @@ class Fit:
         judged = self.val_batches is not None or settings["monitor"] is not None
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
-        self.anchor = Anchor(self) if world is None else NoAnchor(self)
+        self.anchor = Anchor(self) if world is None else SharedAnchor(self, world)
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
@@ -304,16 +304,25 @@ class Fit:
         self.anchor.drop()
 
     def _diverged(self, loss: float, epoch: int) -> NetError:
-        return diverged(self.settings, loss, epoch, self.anchor.origin())
+        return diverged(self.settings, loss, epoch, self.anchor.origin(), self.world is not None)
 
     def _report(self, done: bool = False) -> None:
         if self.observer is not None:
             self.observer(Progress(self.history.epochs, self.epochs, self.history.columns, self.seconds, done))
 
     def _reason(self, e: Exception) -> NetError:
-        """Why torch raised: where the loss was not finite before, that, for some losses refuse what comes of it."""
-        if self.world is not None and is_disconnected(e):
-            return left_alone(self.settings, self.epoch + 1)
+        """Why torch raised; of several processes also in another one, which then left this one alone."""
+        if self.world is None:
+            return self._own_reason(e)
+        if is_disconnected(e):
+            return self.world.reason or left_alone(self.settings, self.epoch + 1)
+        self.anchor.state = None  # the others may have met nothing, and would not take the steps again
+        reason = self._own_reason(e)
+        self.world.leave(reason)
+        return reason
+
+    def _own_reason(self, e: Exception) -> NetError:
+        """Where the loss was not finite before, that, for some losses refuse what comes of it; else what torch says."""
         try:
             self._read()
         except NetError as found:

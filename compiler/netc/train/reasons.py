@@ -22,8 +22,11 @@ REMEDIES = {
 LARGE = 1e4  # what goes in is larger than any network wants it: the training diverged before
 
 
-def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None) -> NetError:
-    """The loss of an epoch (from 1) is not finite; `origin` is where that began, if it is known."""
+def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None, is_shared: bool = False) -> NetError:
+    """The loss of an epoch (from 1) is not finite; `origin` is where that began, if it is known.
+
+    `is_shared` says whether several processes train, of which one alone might know more.
+    """
     what = "NaN" if math.isnan(loss) else "infinite"
     made = settings.made("optimizer")
     ways = [f"a smaller `lr` (now {made.values.get('lr')})"]
@@ -31,7 +34,8 @@ def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None =
     hint = f"try {', '.join(ways)}, or `normalize` the data"
     message = f"the loss became {what} in epoch {epoch} of {settings['epochs']}"
     if origin is None:
-        return error("training", message, made.span, hint)
+        more = "; in one process, without --procs or torchrun, netc names the node that it began with" if is_shared else ""
+        return error("training", message, made.span, hint + more)
     node, largest = origin.node, max((max(-low, high) for low, high in origin.inputs), default=0.0)
     name = node.op.name if node.op else node.path
     thing = f"gradient that is not finite is that of `{name}`" if origin.is_gradient else f"value that is not finite is what `{name}` gives"

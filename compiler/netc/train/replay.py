@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import copy
+import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from netc.graph import Graph, Node, Ref
 from netc.train.batches import Tensors
 from netc.train.rng import random_states, restore_random
+from netc.train.sharding import is_sharded
 from netc.train.standing import State, go_back, place
 
 if TYPE_CHECKING:
+    from netc.train.distributed import World
     from netc.train.loop import Fit
 
 SECONDS = 0.1  # between two looks at the losses
 LARGEST = 256 * 2**20  # bytes of a model that is copied to come back to
 MOST = 0.02  # of the time may go into copying
+
+
+Ranges = tuple[tuple[float, float], ...]  # the smallest and the largest number of each tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +38,7 @@ class Origin:
 
     node: Node
     is_gradient: bool
-    inputs: tuple[tuple[float, float], ...]  # the smallest and the largest number of each
+    inputs: Ranges
 
 
 class Anchor:
@@ -64,23 +70,73 @@ class Anchor:
             return None
         try:
             go_back(self.fit, self.state)
-            return next((_first(self.fit, batch) for batch in _bad_batches(self.fit)), None)
+            batch = next(_bad_batches(self.fit, self.is_fine), None)
+            return None if batch is None else self.first(batch)
         except (RuntimeError, IndexError, ValueError):  # the reason that is there already is said
             return None
 
+    def is_fine(self, tensors: Sequence[Tensor | None]) -> bool:
+        """Whether all numbers of the loss and the gradients of a batch are finite."""
+        return _is_finite(tensors)
 
-class NoAnchor(Anchor):
-    """None: several processes would each look at a time of their own. They all look at the end of an epoch."""
+    def first(self, batch: Tensors) -> Origin | None:
+        """What the trouble with a batch begins with."""
+        return _first(self.fit, batch)
+
+
+class SharedAnchor(Anchor):
+    """The same in several processes: they look at the losses after the same steps, and take them again together.
+
+    How many steps that is says rank 0, by the time that its steps take. None is dropped where a process cannot go through the
+    network by itself: where it has a part of the parameters only, or batch normalisation is over all of them. Then the losses are
+    looked at after each epoch.
+    """
+
+    def __init__(self, fit: Fit, world: World) -> None:
+        super().__init__(fit)
+        self.world, self.steps, self.left, self.dropped = world, 0, 0, 0.0
+        self.fits = self.fits and not is_sharded(fit.model) and not any(isinstance(m, nn.SyncBatchNorm) for m in fit.model.modules())
 
     def is_due(self) -> bool:
-        """Never."""
-        return False
+        """Whether so many steps were taken; to be asked once a step."""
+        self.left -= 1
+        return self.fits and self.left <= 0
 
     def drop(self) -> None:
-        """Copies nothing."""
+        """As that of one process, after the same step in all of them."""
+        if not self.fits:
+            return
+        start = time.perf_counter()
+        super().drop()
+        now = time.perf_counter()
+        taken = (start - self.dropped) / self.steps if self.steps else math.inf  # seconds a step
+        self.steps = self.left = self.world.by_first(lambda: max(1, int((self.due - now) / taken)))
+        self.dropped = now
+
+    def is_fine(self, tensors: Sequence[Tensor | None]) -> bool:
+        """Whether they are finite in all processes."""
+        return all(self.world.each(lambda: _is_finite(tensors)))
+
+    def first(self, batch: Tensors) -> Origin | None:
+        """What comes first in the network of what the processes find, each in its part of the batch."""
+
+        def own() -> tuple[int, bool, Ranges] | None:
+            try:
+                found = _first(self.fit, batch[:-1])  # without how many rows these are
+            except (RuntimeError, IndexError, ValueError):
+                return None
+            return None if found is None else (found.node.id, found.is_gradient, found.inputs)
+
+        found = [told for told in self.world.each(own) if told is not None]
+        if not found:
+            return None
+        # Of values the first, and only without any the last node whose gradient it is: that is computed from the end.
+        number, is_gradient, inputs = min(found, key=lambda told: (told[1], -told[0] if told[1] else told[0]))
+        graph: Any = self.fit.model.graph
+        return Origin(graph.node(number), is_gradient, inputs)
 
 
-def _bad_batches(fit: Fit) -> Iterator[Tensors]:
+def _bad_batches(fit: Fit, is_fine: Callable[[Sequence[Tensor | None]], bool]) -> Iterator[Tensors]:
     """The batches whose loss or gradient is not finite, each before its step, with the random numbers that it had."""
     fit.model.train()
     step = fit.take_step
@@ -93,7 +149,7 @@ def _bad_batches(fit: Fit) -> Iterator[Tensors]:
                 fit.optimizer.zero_grad()
                 loss = fit.compute(*batch)[0]
                 loss.backward()  # type: ignore[no-untyped-call]
-                if not _is_finite([loss, *(p.grad for p in step.parameters)]):
+                if not is_fine([loss, *(p.grad for p in step.parameters)]):
                     restore_random(before)
                     yield batch
             restore_random(before)
@@ -148,6 +204,6 @@ def _at(values: dict[int, Any], ref: Ref) -> Any:
     return value
 
 
-def _ranges(node: Node, values: dict[int, Any]) -> tuple[tuple[float, float], ...]:
+def _ranges(node: Node, values: dict[int, Any]) -> Ranges:
     found = [t for ref in node.refs for t in _tensors(_at(values, ref)) if t.numel()]
     return tuple((float(t.detach().min()), float(t.detach().max())) for t in found)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,8 @@ def read(path: Path, form: Format, span: Span, kinds: Mapping[str, str]) -> Tabl
         parts = columns_of(pa.schema(list(types.items())), batches, rows, size, kinds)
     except (pa.ArrowException, UnicodeDecodeError) as e:
         raise _explained(e, path, form, len(names), span) from e
+    if any("\n" in text for part in parts for text in part.categories) and (quote := _open_quote(path, form, span)):
+        raise quote
     return Table(tuple(others.get(part.names[0], part) for part in parts), (), span, first_line)
 
 
@@ -84,7 +87,7 @@ def _header(path: Path, form: Format, span: Span) -> list[str]:
             first = next(csv.reader(file, delimiter=form.delimiter), [])
     except LookupError:
         raise error("data", f"there is no encoding `{form.encoding}`", span, 'e.g. `encoding="latin1"`') from None
-    except UnicodeDecodeError as e:
+    except (UnicodeDecodeError, csv.Error) as e:
         raise _explained(e, path, form, 0, span) from e
     if not form.header:
         return [f"x{i}" for i in range(len(first))]
@@ -168,15 +171,59 @@ def _explained(e: Exception, path: Path, form: Format, columns: int, span: Span)
         line = next((i for i, raw in enumerate(file, 1) if not _is_in(raw, encoding)), 0)
     if line:
         message = f"`{path.name}` is not written in {form.encoding}: line {line} cannot be read"
-        return error("data", message, span, 'say in what it is written, e.g. `encoding="latin1"`')
-    with path.open(encoding=encoding, newline="") as text:
-        reader = csv.reader(text, delimiter=form.delimiter)
-        for row in reader:
+        with path.open("rb") as file:
+            other = "utf16" if file.read(2) in (b"\xff\xfe", b"\xfe\xff") else "latin1"
+        return error("data", message, span, f'say in what it is written, e.g. `encoding="{other}"`')
+    if quote := _open_quote(path, form, span):
+        return quote
+    with suppress(csv.Error):
+        for line, row in _rows(path, form):
             if row and len(row) != columns:
-                has = f"has {count_of(len(row), 'value')}, and there are {count_of(columns, 'column')}"
-                message = f"line {reader.line_num} of `{path.name}` {has}"
+                message = f"line {line} of `{path.name}` has {count_of(len(row), 'value')}, and there are {count_of(columns, 'column')}"
                 return error("data", message, span, f"values are separated by `{form.delimiter}`; one that contains it stands in quotes")
     return error("data", f"`{path.name}` cannot be read as CSV: {str(e).splitlines()[0]}", span)
+
+
+def _rows(path: Path, form: Format) -> Iterator[tuple[int, list[str]]]:
+    """The rows with the lines that they begin in."""
+    with path.open(encoding="utf-8" if form.encoding == "utf8" else form.encoding, newline="") as file:
+        reader = csv.reader(file, delimiter=form.delimiter)
+        line = 1
+        for row in reader:
+            yield line, row
+            line = reader.line_num + 1
+
+
+def _open_quote(path: Path, form: Format, span: Span) -> NetError | None:
+    """Where a quote opens that nothing closes, or only the quote that should open the next text; None where all is well.
+
+    A row of one line with such a slip is read as it stands, as a text may contain a quote.
+    """
+    lines = list[str]()  # of the row that is being read
+
+    def kept(file: Iterator[str]) -> Iterator[str]:
+        for line in file:
+            lines.append(line)
+            yield line
+
+    start = 1
+    with path.open(encoding="utf-8-sig" if form.encoding in ("utf8", "utf-8") else form.encoding, newline="") as file:
+        reader = csv.reader(kept(file), delimiter=form.delimiter, strict=True)
+        while True:
+            try:
+                if next(reader, None) is None:
+                    return None
+            except csv.Error as e:
+                if len(lines) > 1 or "end of data" in str(e):
+                    message = f"a quote opens in line {start + _opening(lines)} of `{path.name}` that is not closed"
+                    return error("data", message, span, 'close it; a quote within a text is written twice, `""`')
+            start += len(lines)
+            lines.clear()
+
+
+def _opening(lines: Sequence[str]) -> int:
+    """The line of a row in which the first quote opens that is not closed in the same line."""
+    return next((i for i, line in enumerate(lines) if line.count('"') % 2), 0)
 
 
 def _is_in(raw: bytes, encoding: str) -> bool:

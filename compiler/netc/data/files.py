@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from netc.data.columns import Columns, number_columns
+from netc.data.magic import misnamed
 from netc.data.normalize import Array
 from netc.data.store import mapped
 from netc.data.table import Table, table_of
@@ -25,6 +26,8 @@ def read_csv(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
     from netc.data.delimited import Format, read
 
     path = found(values.pop("file"), span)
+    if wrong := misnamed(path, "CSV", span):
+        raise wrong
     return read(path, Format(**values), span, kinds)
 
 
@@ -41,7 +44,7 @@ def read_parquet(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
         size = file.metadata.num_rows * 8 * len(file.schema_arrow.names)
         parts = columns_of(file.schema_arrow, file.iter_batches, file.metadata.num_rows, size, kinds)
     except (pa.ArrowException, OSError) as e:
-        raise error("data", f"`{path.name}` cannot be read as Parquet: {_first_line(e)}", span) from e
+        raise _unreadable(path, "Parquet", span, e) from e
     return _checked(Table(tuple(parts), (), span), path.name, span)
 
 
@@ -60,7 +63,7 @@ def _npy(path: Path, span: Span) -> Array:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as e:
-        raise error("data", f"`{path.name}` cannot be read as an array of numpy: {_first_line(e)}", span) from e
+        raise _unreadable(path, "an array of numpy", span, e) from e
     if not isinstance(array, np.ndarray):
         raise error("data", f"`{path.name}` holds several arrays", span, 'write `npz("…")`')
     return mapped(array) if isinstance(array, np.memmap) else array
@@ -73,7 +76,7 @@ def read_npz(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files} if hasattr(file, "files") else {}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as e:
-        raise error("data", f"`{path.name}` cannot be read as arrays of numpy: {_first_line(e)}", span) from e
+        raise _unreadable(path, "arrays of numpy", span, e) from e
     if not arrays:
         raise error("data", f"`{path.name}` holds no arrays by name", span, 'for a single array write `npy("…")`')
     return _of_arrays(arrays, span)
@@ -151,6 +154,13 @@ def found(file: str, span: Span) -> Path:
     beside = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:1000]
     hint = did_you_mean(path.name, beside) or "a path is relative to the file that names it"
     raise error("data", f"there is no file `{path.name}`", span, hint)
+
+
+def _unreadable(path: Path, meant: str, span: Span, e: BaseException) -> NetError:
+    """A file that the reader of its source refuses."""
+    is_csv = path.suffix.lower() in (".csv", ".tsv", ".txt")
+    hint = 'write `csv("…")`' if is_csv else ""
+    return misnamed(path, meant, span) or error("data", f"`{path.name}` cannot be read as {meant}: {_first_line(e)}", span, hint)
 
 
 def _checked(table: Table, name: str, span: Span) -> Table:

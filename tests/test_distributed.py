@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sklearn.datasets
@@ -309,7 +310,8 @@ def test_the_first_node_that_is_not_finite_is_named_as_by_one_process(tmp_path: 
 
 def test_what_one_process_alone_meets_is_said(tmp_path: Path) -> None:
     """Its row is a number below 0, and that of rank 0 is not."""
-    data, seed = sklearn.datasets.make_classification(n_samples=40, n_features=4, random_state=0)[0][:, 0], 0
+    table: Any = sklearn.datasets.make_classification(n_samples=40, n_features=4, random_state=0)
+    data, seed = table[0][:, 0], 0
     while [data[row] > 0 for row in torch.randperm(40, generator=torch.Generator().manual_seed(seed))[:2]] != [True, False]:
         seed += 1
     page, err = said_by_two(tmp_path / "refuses.net", REFUSES % seed)

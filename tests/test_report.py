@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 
 import matplotlib.image
 import numpy as np
@@ -206,6 +207,17 @@ def test_how_to_repeat_it(tmp_path: Path) -> None:
     result = netc.load(spec, {"width": "2 + 2"}).train(tmp_path / "runs")
     page = (result.path / "report.html").read_text()
     assert f"netc train &#x27;{spec}&#x27; --set &#x27;width=2 + 2&#x27;" in page
+
+
+@pytest.mark.parametrize(("resolved", "words"), [
+    ("train {\n  scheduler = StepLR(step_size=2, gamma=0.1)\n}\n", "netc train runs/net-1/spec.net"),
+    ("train {\n  scheduler = LambdaLR(lr_lambda=python(function=\"a.py:f\"))\n}\n", "netc train --allow-python runs/net-1/spec.net"),
+    ("use python \"a.py\"\n\nnetwork N {\n}\n", "netc train --allow-python runs/net-1/spec.net"),
+], ids=["no Python", "a function", "layers"])  # fmt: skip
+def test_what_runs_python_is_repeated_with_leave(resolved: str, words: str) -> None:
+    nothing: Any = None
+    run = report.Trained("net-1", nothing, nothing, nothing, nothing, nothing, {}, resolved)
+    assert f"{words}    # from the folder" in report._repeat(run)
 
 
 def test_no_pictures_no_report(tmp_path: Path) -> None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 MOST_HEIGHT = 900  # points of a diagram that is made smaller to be seen whole; one may scroll through larger ones
 VERSIONS = ("netc", "torch", "numpy", "python", "device", "threads", "seed")
 
+PYTHON = re.compile(r"^use python |\bpython\(function=", re.MULTILINE)  # in a resolved spec that runs Python files
+
 
 @dataclass(frozen=True, slots=True)
 class Trained:
@@ -120,10 +122,10 @@ def _repeat(trained: Trained) -> str:
     """How to train the same once more: as it was started, and from the run's folder alone."""
     given = trained.record.get("overrides", {})
     sets = "".join(f" --set {shlex.quote(f'{name}={value}')}" for name, value in given.items())
-    lines = []
+    lines, train = [], "netc train --allow-python" if PYTHON.search(trained.resolved) else "netc train"
     if trained.written is not None and trained.written.name.endswith(".net"):
-        lines.append(f"netc train {shlex.quote(trained.written.name)}{sets}")
-    lines.append(f"netc train {shlex.quote(str(Path('runs') / trained.name / 'spec.net'))}    # from the folder of the run alone")
+        lines.append(f"{train} {shlex.quote(trained.written.name)}{sets}")
+    lines.append(f"{train} {shlex.quote(str(Path('runs') / trained.name / 'spec.net'))}    # from the folder of the run alone")
     return section("To repeat it", code("\n".join(lines)), "on the CPU, with these versions and threads, to the last bit")
 
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
+from netc.data.columns import category_column, number_columns
 from netc.data.normalize import Array
 from netc.data.table import Table, table_of
 from netc.source import Source, Span
@@ -80,6 +81,20 @@ def test_missing_values_are_left_out() -> None:
 
 def test_a_constant_feature() -> None:
     pixels(data_picture(table_of(np.ones((20, 2)), classes(20), Span(Source("net", "data"), 0, 4))))
+
+
+def test_texts_stand_where_their_points_are_and_many_are_counted() -> None:
+    """Missing texts, of the number -1, are not drawn, and true and false are no 0 and 1."""
+    towns = [f"town{i}" for i in range(30)]
+    columns = [number_columns(["age"], RANDOM.normal(size=90)), category_column("city", np.arange(90) % 4 - 1, ["Oslo", "Rom", "Ulm"]),
+               number_columns(["owns"], np.arange(90) % 2 == 0), category_column("town", np.arange(90) % 30, towns)]  # fmt: skip
+    whole = Table((*columns, category_column("y", classes(90), ["no", "yes"])), ("y",), Span(Source("net", "data"), 0, 4))
+    picture = data_picture(whole)
+    pixels(picture)
+    assert picture is not None
+    below = {text.get_text(): text.get_position()[0] for text in picture.axes[0].texts if text.get_position()[1] > 4}
+    assert [below[name] for name in ("Oslo", "Rom", "Ulm")] == pytest.approx([1.06, 1.5, 1.94])
+    assert [below[name] for name in ("false", "true", "30 texts")] == pytest.approx([2.06, 2.94, 3.5])
 
 
 def test_the_names_of_features_are_not_cut_at_the_edge() -> None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MOST_FEATURES, MOST_POINTS = 5, 1500
-LETTER = 0.085  # inches of a letter of a feature's name
+LETTER, SMALL_LETTER = 0.085, 0.06  # inches of a letter of a feature's name, and of what stands at a range
+LEAST_LETTERS = 3  # of a text that is cut
 MOST_IN_LEGEND = 12  # classes whose names fit above a picture
 BINS, WITHIN = 16, (0.05, 0.95)  # a histogram's bars, and the part of its cell that they take
 
@@ -76,7 +77,9 @@ def data_picture(table: Table) -> Figure | None:
     count = min(total, MOST_FEATURES)
     rows = _sample(len(table.features))
     features = table.features[rows, :count].astype(float)
-    features[~np.isfinite(features)] = np.nan  # missing values are not drawn
+    texts = _texts(table)[:count]
+    is_missing = ~np.isfinite(features) | ((features < 0) & np.array([len(t) > 0 for t in texts]))
+    features[is_missing] = np.nan  # missing values are not drawn
     known = np.isfinite(features)
     low, high = np.where(known, features, np.inf).min(axis=0), np.where(known, features, -np.inf).max(axis=0)
     unit = 0.06 + 0.88 * (features - low) / np.where(high > low, high - low, 1.0)  # a margin within each cell
@@ -88,7 +91,9 @@ def data_picture(table: Table) -> Figure | None:
     axes = figure.add_axes((left / width, bottom / height, side / width, side / height))
     axes.set(xlim=(0, count), ylim=(count, 0))
     axes.axis("off")
-    _cells(axes, names, low, high)
+    _cells(axes, names)
+    for i in range(count):
+        _range(axes, i, (low[i], high[i]), texts[i], cell)
     shown = f"the first {count} of {total} features" if count < total else f"{total} feature{'s' * (total > 1)}"
     headline(figure, "Data", f"{len(table.features)} samples, {shown}, in pairs")
     box = ((left + side * 0.58) / width, (bottom + side * 0.87) / height, side * 0.38 / width, 0.13 / height)
@@ -105,8 +110,14 @@ def _fitted(name: str, letters: int) -> str:
     return name if len(name) <= letters else name[: letters - 1] + "…"
 
 
-def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
-    """The squares of the lower triangle, with the features' names and ranges at the edges."""
+def _texts(table: Table) -> list[Sequence[str]]:
+    """For each column of the features what its numbers stand for; nothing where they are quantities."""
+    parts = [part for part in table.select(table.feature_names) if part.kind != "other" and part.values.ndim == 2]
+    return [("false", "true") if part.kind == "bool" else part.categories for part in parts for _ in part.names]
+
+
+def _cells(axes: Axes, names: Sequence[str]) -> None:
+    """The squares of the lower triangle, with the features' names at the edges."""
     from matplotlib.collections import PolyCollection
 
     count, gap = len(names), 0.025
@@ -116,8 +127,28 @@ def _cells(axes: Axes, names: Sequence[str], low: Array, high: Array) -> None:
     for i, name in enumerate(names):
         axes.text(i + 0.5, count + 0.14, name, ha="center", va="top", size=9.5, color=INK)  # under the range, however long both are
         axes.text(-0.06, i + 0.5, name, ha="right", va="center", size=9.5, color=INK)
-        axes.text(i + 0.05, count + 0.03, f"{low[i]:.2g}", ha="left", va="top", size=7, color=FAINT)
-        axes.text(i + 0.95, count + 0.03, f"{high[i]:.2g}", ha="right", va="top", size=7, color=FAINT)
+
+
+def _range(axes: Axes, cell: int, ends: tuple[float, float], texts: Sequence[str], inches: float) -> None:
+    """What stands under a column of cells: the least and the largest number, or the texts where there is room for them."""
+    low, high = ends
+    if texts and np.isfinite(low):
+        shown = _as_room_is(texts[int(low) : int(high) + 1], inches)
+        if not shown:
+            axes.text(cell + 0.5, axes.get_ylim()[0] + 0.03, f"{int(high - low) + 1} texts", ha="center", va="top", size=7, color=FAINT)
+    else:
+        shown = [f"{low:.2g}", f"{high:.2g}"]
+    for k, text in enumerate(shown):
+        place = 0.06 + 0.88 * k / max(1, len(shown) - 1)
+        side = "left" if k == 0 else "right" if k == len(shown) - 1 else "center"
+        axes.text(cell + place, axes.get_ylim()[0] + 0.03, text, ha=side, va="top", size=7, color=FAINT)
+
+
+def _as_room_is(texts: Sequence[str], inches: float) -> list[str]:
+    """The texts, cut where they would touch each other under a cell of that width; none where too little of them would be left."""
+    gap = 0.88 * inches / max(1, len(texts) - 1)  # between the middles of two; the first and the last do not go beyond the cell
+    letters = int((gap if len(texts) == 1 else 0.48 * gap if len(texts) == 2 else 2 / 3 * gap) / SMALL_LETTER)
+    return [_fitted(text, letters) for text in texts] if letters >= min(LEAST_LETTERS, max(map(len, texts))) else []
 
 
 def _pairs(unit: Array) -> tuple[Array, Array]:

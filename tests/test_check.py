@@ -47,6 +47,17 @@ def test_every_problem_of_every_file(folder: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "nothing wrong in 1 file\n"
 
 
+def test_data_that_was_not_looked_at_is_told_where_all_is_well(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "data.net").write_text(GOOD + "data = sklearn.make_regression(n_samples=20, n_features=5)\n")
+    assert run("check", folder / "data.net", folder / "good.net") == 0
+    assert capsys.readouterr().out == "nothing wrong in 2 files; --data looks at the data, too\n"
+    assert run("check", folder / "data.net", "--format", "short") == 0 and not capsys.readouterr().out
+    assert run("check", folder / "data.net", "--data") == 0
+    assert "--data" not in capsys.readouterr().out
+    assert run("check", folder) == 1
+    assert "--data" not in capsys.readouterr().out
+
+
 def test_a_line_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "--format", "short", folder / "inner" / "wrong.net") == 1
     first, *others = capsys.readouterr().out.splitlines()

@@ -8,7 +8,7 @@ from typing import Any
 
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, NetError
-from netc.parse import parse
+from netc.parse import parse, parse_all
 from netc.pipeline import load, opened
 from netc.source import Source
 
@@ -41,6 +41,11 @@ def check(
         found = [d for name in names for d in check(source, set, name, allow_python=allow_python, data=data)]
         return tuple(sorted(dict.fromkeys(found), key=lambda d: d.order))
     return (*loaded.warnings, *(loaded.check_data() if data and loaded.data else ()))
+
+
+def has_data(source: Source) -> bool:
+    """Whether a spec that can be read says what it is trained on."""
+    return any(isinstance(item, s.Section) and item.kind == "data" for item in parse_all(source).file.items)
 
 
 def _networks(source: Source) -> list[str] | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from netc import files, report
-from netc.checking import check
+from netc.checking import check, has_data
 from netc.cli.common import SET, Commands, add_choices, command, is_coloured, overrides
 from netc.cli.paths import net_files, opened
 from netc.diagnostics import Diagnostic, NetError, count_of, render_all
@@ -42,15 +42,17 @@ def add(commands: Commands) -> None:
 def run(parsed: argparse.Namespace) -> int:
     """Does it."""
     found: list[Diagnostic] = []
-    count = 0
+    count, read = 0, list[Source]()
     for path in net_files(parsed.paths):
         count += 1
         try:
             source = opened(path)
-            found += _checked(_corrected(path, source, parsed) if parsed.fix else source, parsed)
+            source = _corrected(path, source, parsed) if parsed.fix else source
+            found += _checked(source, parsed)
+            read.append(source)
         except NetError as problem:
             found += problem.diagnostics
-    _show(list(dict.fromkeys(found)), count, parsed)
+    _show(list(dict.fromkeys(found)), count, read, parsed)
     errors = sum(d.severity == "error" for d in found)
     return 1 if errors or (parsed.strict and found) else 0
 
@@ -70,7 +72,7 @@ def _corrected(path: str, source: Source, parsed: argparse.Namespace) -> Source:
     return better
 
 
-def _show(found: Sequence[Diagnostic], count: int, parsed: argparse.Namespace) -> None:
+def _show(found: Sequence[Diagnostic], count: int, read: Sequence[Source], parsed: argparse.Namespace) -> None:
     if parsed.format == "json":
         print(report.as_json(found))
         return
@@ -80,4 +82,5 @@ def _show(found: Sequence[Diagnostic], count: int, parsed: argparse.Namespace) -
     errors = sum(d.severity == "error" for d in found)
     parts = [count_of(n, noun) for n, noun in ((errors, "error"), (len(found) - errors, "warning")) if n]
     if parsed.format == "text":
-        print(("\n" if found else "") + f"{' and '.join(parts) or 'nothing wrong'} in {count_of(count, 'file')}")
+        more = "; --data looks at the data, too" if not errors and not parsed.data and any(map(has_data, read)) else ""
+        print(("\n" if found else "") + f"{' and '.join(parts) or 'nothing wrong'} in {count_of(count, 'file')}{more}")

@@ -129,6 +129,48 @@ def test_numbers_are_in_the_units_of_the_data(folder: Path, capsys: pytest.Captu
     assert found == pytest.approx(scaler.inverse_transform(by_hand(TRAINED["numbers"]).numpy())[:, 0], rel=1e-5)
 
 
+SHARES = """
+network Shares {{
+  input  x: {dtype}[B, 1]
+  target y: {dtype}[B, 1]
+  param w: {dtype}[1] = ones
+  p = x * w
+  output p
+  loss MSELoss(p, y)
+}}
+data {{
+  source = csv("shares.csv")
+  {keys}
+}}
+train {{
+  optimizer = SGD(lr=0.0)
+  epochs = 1
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("dtype", "keys", "offset", "shortest"),
+    [("float32", "", 0, True), ("float64", "", 0, True), ("float32", "normalize_target = minmax", 0, True),
+     ("float64", "normalize_target = minmax", 0, True), ("float32", "normalize_target = minmax", 1_700_000_000, False)],
+)  # fmt: skip
+def test_numbers_have_the_digits_that_give_them_again(dtype: str, keys: str, offset: int, shortest: bool, tmp_path: Path) -> None:
+    """In the network's own precision, but not where that would lose what a large offset leaves."""
+    shares = [0.0, 0.1, 0.2, 0.3, 0.7, 1.0]
+    (tmp_path / "shares.csv").write_text("x,y\n" + "".join(f"{share},{share + offset}\n" for share in shares))
+    (tmp_path / "shares.net").write_text(SHARES.format(dtype=dtype, keys=keys))
+    netc.load(tmp_path / "shares.net").train(tmp_path, pictures=False)
+    for name in ("out.csv", "out.parquet"):
+        assert predict(tmp_path / "shares-1", "--data", tmp_path / "shares.csv", "-o", tmp_path / name) == 0
+    texts = [row["predicted_y"] for row in table((tmp_path / "out.csv").read_text())]
+    assert (
+        texts == [str(share) for share in shares] if shortest else [float(t) for t in texts] == pytest.approx([s + offset for s in shares])
+    )
+    column = pq.read_table(tmp_path / "out.parquet")["predicted_y"]
+    assert column.type == (pa.float32() if dtype == "float32" and shortest else pa.float64())
+    assert [str(np.dtype(dtype if shortest else "float64").type(v)) for v in column.to_pylist()] == texts
+
+
 def test_no_target_is_needed_and_other_columns_stay(folder: Path, tmp_path: Path) -> None:
     new = tmp_path / "new.csv"
     new.write_text('\ufeffisland,id,depth,bill,species\nDream,"a, ""1""",18.0,035.10,?\n\nBiscoe,,17,4e1,\n', encoding="utf-8")
@@ -166,7 +208,9 @@ def test_other_files_give_the_same(ending: str, folder: Path, tmp_path: Path) ->
         assert [float(row["predicted_mass"]) for row in table(out.read_text(), "\t")] == expected
     else:
         read = pq.read_table(out)
-        assert read.column_names == [*names, "predicted_mass"] and read["predicted_mass"].to_pylist() == expected
+        assert (
+            read.column_names == [*names, "predicted_mass"] and read["predicted_mass"].to_numpy().tolist() == np.float32(expected).tolist()
+        )
         assert read["bill"].type == pa.float64()
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
-from netc.data.normalize import Array
+from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Preprocessing
 from netc.diagnostics import error
 from netc.graph import Graph
 from netc.tasks import Task, task_of
 
+VISIBLE = 1e-4  # of the scale of a target, such as its standard deviation
 MOST_COLUMNS = 10_000  # of a row's output: more is no table
 
 
@@ -34,7 +36,8 @@ def _classes(task: Task, output: Array, done: Preprocessing) -> dict[str, Array]
     target = done.targets[0].columns[0] if done.targets and len(done.targets[0].columns) == 1 else "class"
     said = np.array(names)[numbers] if done.classes else numbers
     # What the network computes in 32 bits has no more digits.
-    return {f"predicted_{target}": said, **{f"probability_{n}": p.astype(np.float32) for n, p in zip(names, probabilities.T, strict=False)}}
+    chances = probabilities.astype(output.dtype).T
+    return {f"predicted_{target}": said, **{f"probability_{n}": p for n, p in zip(names, chances, strict=False)}}
 
 
 def _class_names(done: Preprocessing, count: int) -> list[str]:
@@ -48,8 +51,20 @@ def _numbers(graph: Graph, output: Array, done: Preprocessing) -> dict[str, Arra
     place = kinds.index(graph.type_of(graph.outputs[0].ref))
     target = done.targets[place]
     values = np.asarray(done.undo(output.reshape(len(output), *target.shape), place)).reshape(len(output), -1)
+    values = _as_precise(values, output.dtype, target.scaling)
     names = target.columns if len(target.columns) == values.shape[1] else [f"{target.name}_{i}" for i in range(values.shape[1])]
     return {f"predicted_{name}": column for name, column in zip(names, values.T, strict=True)}
+
+
+def _as_precise(values: Array, dtype: np.dtype[Any], scaling: Scaling | None) -> Array:
+    """Numbers `[n, k]` in the precision of the network, which knows no more digits of them.
+
+    They stay in 64 bits where the offset of their scaling is so large that the narrower numbers would be steps that one could see.
+    """
+    narrow = values.astype(dtype)
+    if scaling is None:
+        return narrow
+    return narrow if (np.abs(narrow - values) <= VISIBLE * np.abs(scaling.scale)).all() else values
 
 
 def _plain(name: str, values: Array) -> Mapping[str, Array]:

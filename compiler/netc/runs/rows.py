@@ -93,7 +93,8 @@ def _parquet(given: Given, columns: Mapping[str, Array], rows: Array) -> bytes:
         table = pa.table(dict(zip(_names(given), map(list, zip(*_cells(given), strict=True)), strict=True)))
     place = {int(row): i for i, row in enumerate(rows)}
     for name, column in columns.items():
-        values = pa.array([column[place[row]].item() if row in place else None for row in range(len(given.table))])
+        kind = pa.from_numpy_dtype(column.dtype) if column.dtype.kind == "f" else None
+        values = pa.array([column[place[row]].item() if row in place else None for row in range(len(given.table))], kind)
         table = table.append_column(name, values) if table.column_names else pa.table({name: values})
     buffer = io.BytesIO()
     pq.write_table(table, buffer)

@@ -48,8 +48,9 @@ def _first(output: Any) -> Tensor:
 
 
 def plain(output: Tensor) -> Array:
-    """As numpy; `float32` where numpy has no such dtype."""
-    return np.asarray((output.float() if output.is_floating_point() else output).detach().cpu().numpy())
+    """As numpy; floats of less than 32 bits as `float32`."""
+    is_short = output.is_floating_point() and output.dtype.itemsize < 4
+    return np.asarray((output.float() if is_short else output).detach().cpu().numpy())
 
 
 def confusion(task: Task, verdict: Verdict) -> Array:

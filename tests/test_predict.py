@@ -209,7 +209,8 @@ def test_other_files_give_the_same(ending: str, folder: Path, tmp_path: Path) ->
     else:
         read = pq.read_table(out)
         assert (
-            read.column_names == [*names, "predicted_mass"] and read["predicted_mass"].to_numpy().tolist() == np.array(expected, np.float32).tolist()
+            read.column_names == [*names, "predicted_mass"]
+            and read["predicted_mass"].to_numpy().tolist() == np.array(expected, np.float32).tolist()
         )
         assert read["bill"].type == pa.float64()
 

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -323,6 +324,36 @@ def test_a_tie_has_no_winner_and_nan_never_wins(tmp_path: Path) -> None:
     c = open_run(made(tmp_path / "c", "epoch,loss,accuracy\n1,nan,nan\n"))
     winners = {line.title + str(i): line.best for i, line in enumerate(compare.results([a, b, c])) if "last" in line.title}
     assert list(winners.values()) == [frozenset(), frozenset({1})]
+
+
+ALIKE = {
+    "the same": (("", ""), ""),
+    "another network": (("Linear(width) -> act", "Tanh"), ""),
+    "other names": (("target y", "target label"), ""),
+    "another loss": (("BCELoss(p, y)", "MSELoss(p, y)"), "`BCELoss` in a; `MSELoss` in b"),
+    "another reduction": (("BCELoss(p, y)", 'BCELoss(p, y, reduction="sum")'), 'weight=none, reduction="sum")` in b'),
+    "a weight": (("BCELoss(p, y)", "0.1 * BCELoss(p, y)"), "`BCELoss` in a; `0.1 * BCELoss` in b"),
+    "several losses": (("BCELoss(p, y)", "one = BCELoss(p, y)\n  loss two = L1Loss(p, y)"), " + L1Loss(p, y, "),
+    "other units": (("validation", "normalize_target = max\n  validation"), "with `normalize_target = max` in b"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ALIKE)
+def test_losses_that_are_other_functions_have_no_best(case: str, tmp_path: Path) -> None:
+    """Metrics of scikit-learn are always the same, those of the network are what their expressions say."""
+    (old, new), said = ALIKE[case]
+    other = SPEC.replace(old, new) if "target" not in old else re.sub(r"\by\b", "label", SPEC)
+    runs = []
+    for name, spec, value in (("a", SPEC, 0.5), ("b", other, 0.4)):
+        resolved = netc.load(spec).resolved()
+        path = made(tmp_path / name, f"epoch,loss,accuracy,val_loss,val_r2\n1,{value},{value},{value},{value}\n")
+        (path / "spec.net").write_text(resolved)
+        runs.append(open_run(path))
+    best = {line.metric: line.best for line in compare.results(runs) if "last" in line.title}
+    assert best["loss"] == best["val_loss"] == (frozenset() if said else frozenset({1})) and best["val_r2"] == frozenset({0})
+    text = compare.as_text(runs)
+    assert said in text and text.count("`loss` is not the same in all, so none is best: ") == bool(said)
+    assert ("`accuracy` is not the same" in text) == (case == "other units")
 
 
 def test_equal_specs_are_said_to_be(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,8 +12,8 @@ from netc.runs import compare
 from netc.runs.folder import Run, open_run
 
 TEXT = """\
-Puts runs side by side: how they went, each loss and metric (its curve, last and best value, * behind the best), and in which
-lines their specs differ, defaults included.
+Puts runs side by side: how they went, each loss and metric (its curve, last and best value, * behind the best of those
+that are the same function), and in which lines their specs differ, defaults included.
   netc compare runs/net-1 runs/net-2                  on the terminal
   netc compare runs/net-1 runs/net-2 -o compare.html  also as one page with the curves, which needs no other file
   netc compare runs/net-* -o compare.png              also the curves alone

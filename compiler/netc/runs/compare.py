@@ -5,11 +5,12 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from netc.diagnostics import NetError
 from netc.runs.folder import Run
+from netc.runs.objectives import objectives
 from netc.runs.table import NOTHING, aligned, best_text, differing, metric_names, number_text, time_text
 from netc.train.best import is_higher_better
 
@@ -19,12 +20,16 @@ CURVE = 16  # characters of a curve in text
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row of the comparison: what is compared, one text for each run, the runs that did best in it, and the metric it is of."""
+    """A row of the comparison: what is compared, one text for each run, the runs that did best in it, and the metric it is of.
+
+    `why_none` says why none is best although the values differ.
+    """
 
     title: str
     cells: tuple[str, ...]
     best: frozenset[int] = frozenset()
     metric: str = ""
+    why_none: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +52,46 @@ def facts(runs: Sequence[Run]) -> list[Line]:
 
 
 def results(runs: Sequence[Run]) -> list[Line]:
-    """For each loss and metric its curve, its last value, and its best one with the epoch."""
+    """For each loss and metric its curve, its last value, and its best one with the epoch.
+
+    None is the best where what goes by the same name is not the same function of predictions and targets.
+    """
     lines = []
+    computed = [objectives(run) for run in runs]
     for name in metric_names(runs):
         final, best = [run.final.get(name) for run in runs], [run.best.get(name) for run in runs]
+        why = _unlike(name, runs, computed, final)
         lines += [
             Line(name, tuple(sparkline(run.history.get(name, ())) for run in runs)),
-            Line("  last", tuple(map(number_text, final)), _winners(name, final), name),
-            Line("  best", tuple(map(best_text, best)), _winners(name, [b.value if b else None for b in best]), name),
-        ]
+            Line("  last", tuple(map(number_text, final)), frozenset() if why else _winners(name, final), name, why),
+            Line("  best", tuple(map(best_text, best)),
+                 frozenset() if why else _winners(name, [b.value if b else None for b in best]), name, why),
+        ]  # fmt: skip
     return lines
+
+
+def reasons(lines: Sequence[Line]) -> list[str]:
+    """Why none is best in some of the lines, each once."""
+    return list(dict.fromkeys(line.why_none for line in lines if line.why_none))
+
+
+def _unlike(name: str, runs: Sequence[Run], computed: Sequence[Mapping[str, str]], values: Sequence[float | None]) -> str:
+    """Why the values of a column cannot be compared; empty where they can. What no spec writes down is a metric by its name."""
+    key = name.removeprefix("val_")
+    said = [(run.name, own.get(key, "")) for run, own, value in zip(runs, computed, values, strict=True) if value is not None]
+    if len({text for _, text in said}) < 2:
+        return ""
+    heads = {text: text.partition("(")[0] if text else "unknown" for _, text in said}
+    short = heads if len(set(heads.values())) == len(heads) else {text: text or "unknown" for text in heads}
+    by_text = {text: [run for run, own in said if own == text] for text in heads}
+    parts = [f"{_quoted(short[text])} in {', '.join(names)}" for text, names in by_text.items()]
+    return f"`{key}` is not the same in all, so none is best: {'; '.join(parts)}"
+
+
+def _quoted(text: str) -> str:
+    """A text of `objectives`, whose end is quoted already."""
+    loss, separator, scaling = text.partition(" with ")
+    return f"`{loss}`{separator}{scaling}"
 
 
 def _winners(name: str, values: Sequence[float | None]) -> frozenset[int]:
@@ -128,9 +163,12 @@ def _arguments(text: str) -> list[str]:
 def as_text(runs: Sequence[Run]) -> str:
     """The comparison as a person reads it; `*` stands behind the best."""
     rows = [["", *(run.name for run in runs)]]
-    for line in [*facts(runs), *results(runs)]:
+    found = results(runs)
+    for line in [*facts(runs), *found]:
         rows.append([line.title, *(f"{cell} *" if i in line.best else cell for i, cell in enumerate(line.cells))])
     lines = aligned(rows)
+    if why := reasons(found):
+        lines += ["", *why]
     for difference in differences(runs):
         lines += ["", f"the spec of {difference.name}, against {runs[0].name}"]
         lines += [f"  {line}" for line in difference.lines] or ["  the same"]

@@ -17,13 +17,14 @@ def comparison_page(runs: Sequence[Run]) -> str:
     """Curves, how each run did, and in which lines their specs differ."""
     names = [run.name for run in runs]
     curves = curves_picture({run.name: run.history for run in runs})
+    results = [line for line in compare.results(runs) if line.metric]
     problems = [f"<li>{escape(run.name)}: {escape(problem)}</li>" for run in runs for problem in run.problems]
     return document(" and ".join(names) if len(names) < 4 else count_of(len(names), "run"), [
         f"<header><h1>{escape(', '.join(names))}</h1></header>",
         f'<section class="warnings"><ul>{"".join(problems)}</ul></section>' if problems else "",
         f"<section>{figure(inline(curves))}</section>" if curves else "",
         _lines("What they are", names, compare.facts(runs)),
-        _lines("Losses and metrics", names, [line for line in compare.results(runs) if line.metric], "the best in green"),
+        _lines("Losses and metrics", names, results, "; ".join(["the best in green", *compare.reasons(results)])),
         columns(_difference(difference, runs[0]) for difference in compare.differences(runs)),
     ])  # fmt: skip
 

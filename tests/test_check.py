@@ -58,6 +58,19 @@ def test_data_that_was_not_looked_at_is_told_where_all_is_well(folder: Path, cap
     assert "--data" not in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [("monitor = val_loss", 'monitor = "val_loss"'), ("early_stopping = patience(3, val_loss)", 'early_stopping = patience(3, "val_loss")'),
+     ("metrics = r2, max_error", "metrics = [r2, max_error]"), ("scheduler = lr_scheduler.StepLR(3)", "scheduler = StepLR(3)")],
+)  # fmt: skip
+def test_certain_corrections_of_settings(wrong: str, right: str, tmp_path: Path) -> None:
+    text = GOOD.replace("\n}", "\n  init { *.weight = INIT }\n}") + "train {\n  optimizer = OPTIMIZER(lr=0.1)\n  epochs = 2\n  SETTING\n}\n"
+    path = tmp_path / "net.net"
+    path.write_text(text.replace("INIT", "torch.nn.init.ones_()").replace("OPTIMIZER", "optim.SGD").replace("SETTING", wrong))
+    assert run("check", "--fix", path) == 0
+    assert path.read_text() == text.replace("INIT", "ones()").replace("OPTIMIZER", "SGD").replace("SETTING", right)
+
+
 def test_a_line_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("check", "--format", "short", folder / "inner" / "wrong.net") == 1
     first, *others = capsys.readouterr().out.splitlines()

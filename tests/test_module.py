@@ -207,6 +207,24 @@ def test_blocks_sharing_and_rules() -> None:
     assert module(torch.randn(3, 5, 8)).shape == (3, 5, 8)
 
 
+def test_names_may_be_spelt_as_in_torch() -> None:
+    """Torch's underscore behind an initialisation, and the module before a layer or loss."""
+    text = """
+network Spelt {
+  input  x: [B, 5]
+  target y: [B, 1]
+  param shift: [1] = normal_(std=0.5)
+  p = x -> Linear(1) -> Tanh
+  output p + shift
+  loss MSELoss(p, y)
+  init { *.weight = xavier_uniform_(gain=2.0); *.bias = zeros_() }
+}
+"""
+    plain = text.replace("_(", "(")
+    dotted = text.replace("Linear", "nn.Linear").replace("Tanh", "torch.nn.Tanh").replace("MSELoss", "nn.MSELoss")
+    assert netc.load(text).resolved() == netc.load(plain).resolved() == netc.load(dotted).resolved()
+
+
 def test_files_are_used_relative_to_the_file(tmp_path: Path) -> None:
     (tmp_path / "parts").mkdir()
     (tmp_path / "parts" / "inner.net").write_text("fn double(x) = x * 2\n")

@@ -70,6 +70,9 @@ SLIPS: tuple[Slip, ...] = (
         "write `group age, \"sale price\" { missing = median }`", kinds=("data",)),
     row(r"^group[ \t]+(?:[^{\n]*,[ \t]*)?(?P<at>[^\W\d]\w*(?:[ \t]+\w+)+)[ \t]*[,{]", "the name of a column with blanks stands in quotes",
         fix='"{at}"', kinds=("data",)),
+    row(r"^metrics[ \t]*=[ \t]*(?P<at>[a-z]\w*(?:[ \t]*,[ \t]*[a-z]\w*)+)[ \t]*$", "several metrics stand in a list",
+        "write `metrics = [{at}]`", "[{at}]",
+        kinds=("train",)),
     # signs and words of other languages
     row(r"\blambda\b[^\n]*", "there is no `lambda`", "a function is written `fn f(x) = …`, outside of the network"),
     row(r"(?P<at>\bself\.)[^\n]*", "there is no `self`", "layers get labels where they are used: `x -> hidden: Linear(8)`"),

@@ -11,7 +11,7 @@ from netc.diagnostics import Diagnostic, Related, count_of, listed
 from netc.graph import Ref, Tie, refs_in
 from netc.lower.binding import ref_list, spread
 from netc.lower.expressions import set_hint
-from netc.lower.inits import init_of
+from netc.lower.inits import init_of, no_init
 from netc.lower.order import given
 from netc.lower.pipelines import Pipelines
 from netc.lower.scope import Binding, Scope
@@ -292,8 +292,7 @@ class Evaluator(Pipelines):
         for rule in statement.rules:
             made = init_of(rule.value, scope, self)
             if made is None:
-                self.fail("argument-type", f"`{rule.value.span.text}` is no initialisation", rule.value.span,
-                          "they are those of torch.nn.init, e.g. `kaiming_normal`, `xavier_uniform`, `zeros`")  # fmt: skip
+                self.report(no_init(rule.value))
             elif not has_unknown(made):
                 self.builder.rules.append((prefix, rule.pattern, made))
 

@@ -87,7 +87,7 @@ class Expressions:
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"PyTorch's word for it is `{meant}`"
                               if meant in TABLE else f"it is written `{meant}`", edit=Edit(name.span, meant))  # fmt: skip
         last = word.rsplit(".", 1)[-1]
-        if "." in word and last in TABLE:
+        if "." in word and (last in TABLE or last in RECIPES or fallback.find(last)):
             return Diagnostic("unknown-name", f"there is no `{word}`", name.span, hint=f"it is written `{last}`",
                               edit=Edit(name.span, last))  # fmt: skip
         if len(self.builder.diagnostics) >= MOST_HINTS:

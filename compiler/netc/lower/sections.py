@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic, Related, closest, did_you_mean, listed
+from netc.diagnostics import Diagnostic, Edit, Related, closest, did_you_mean, listed
 from netc.graph import Argument, Graph
 from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
@@ -23,6 +23,7 @@ from netc.ops.recipes import KEYS, find
 from netc.settings import Made, Section
 from netc.source import Span
 
+TEXTS = ("str", "str_or_strs", "file")  # kinds of values that no name can be
 # What feeds an input or target: columns of the data by their names.
 FED = Key(signature("columns: str_or_strs")[0])
 FUNCTION = Key(signature("function: any")[0], (find("python"),))
@@ -60,7 +61,7 @@ class _SectionLowering:
 
     def _missing(self, setting: s.Setting) -> Any:
         """What a group of columns says of missing values."""
-        return self._plain(self.keys["missing"], setting)
+        return self._plain("missing", self.keys["missing"], setting)
 
     def _by_name(self) -> dict[str, s.Setting]:
         found: dict[str, s.Setting] = {}
@@ -94,12 +95,35 @@ class _SectionLowering:
             value = UNKNOWN if key.param.default is REQUIRED else key.param.default
             argument = Argument(value, self.section.span, "default")
         else:
-            value = self._made(name, key, setting) if key.recipes else self._plain(key, setting)
+            read = self._made if key.recipes else self._plain
+            value = UNKNOWN if self._lacks_quotes(name, key, setting.value) else read(name, key, setting)
             argument = Argument(value, setting.value.span)
         self.scope.names[name] = Binding(argument.value, argument.span)
         return argument
 
-    def _plain(self, key: Key, setting: s.Setting) -> Any:
+    def _lacks_quotes(self, name: str, key: Key, value: s.Expression) -> bool:
+        """Whether a bare name stands where only a text can; then that is reported."""
+        recipe = next((r for r in key.recipes if isinstance(value, s.Call) and value.callee.span.text == r.name), None)
+        given = [(key.param, name, value)]
+        if recipe is not None and isinstance(value, s.Call):
+            params, placed = {p.name: p for p in recipe.params}, [a for a in value.arguments if a.name is None]
+            given = [(p, p.name, a.value) for p, a in zip(recipe.params, placed, strict=False)]
+            given += [(params[a.name.name], a.name.name, a.value) for a in value.arguments if a.name and a.name.name in params]
+        found = [d for param, said, expression in given if (d := self._unquoted(param, said, expression))]
+        for diagnostic in found:
+            self.builder.report(diagnostic)
+        return bool(found)
+
+    def _unquoted(self, param: Param, name: str, value: s.Expression) -> Diagnostic | None:
+        parts = value.items if isinstance(value, s.ListOf) else (value,)
+        bare = [part for part in parts if isinstance(part, s.Name) and self.scope.find(part.name) is None]
+        if param.kind not in TEXTS or not bare:
+            return None
+        edit = Edit(bare[0].span, value_text(bare[0].name))
+        return Diagnostic("argument-type", f"`{name}` must be {param.words}, not `{bare[0].name}`", bare[0].span,
+                          hint=f"it stands in quotes: `{edit.text}`", edit=edit)  # fmt: skip
+
+    def _plain(self, name: str, key: Key, setting: s.Setting) -> Any:
         choices = key.param.choices
         if isinstance(setting.value, s.Name) and setting.value.name in choices:
             return setting.value.name
@@ -112,7 +136,6 @@ class _SectionLowering:
             return UNKNOWN if has_unknown(value) else "none"
         if not key.param.accepts(value):
             shown = value_text(value) if isinstance(value, (int, float, str, list, type(None))) else kind_words(value)
-            name = setting.name.name
             hint = 'the names of columns stand in quotes: `["a", "b"]`' if key is FED else ""
             return self._fail("argument-type", f"`{name}` must be {key.param.words.replace(chr(34), '`')}, not {shown}",
                               setting.value.span, hint)  # fmt: skip
@@ -150,13 +173,12 @@ class _SectionLowering:
         if has_unknown(value):
             return UNKNOWN
         known = listed(r.name for r in key.recipes)
+        known = f"one of {known}" if len(key.recipes) > 1 else known
         if not isinstance(value, Partial) or not isinstance(value.callee, RecipeValue):
-            return self._fail(
-                "argument-type", f"`{name}` must be one of {known}, not {kind_words(value)}", span, _written(name, key, value)
-            )
+            return self._fail("argument-type", f"`{name}` must be {known}, not {kind_words(value)}", span, _written(name, key, value))
         recipe = value.callee.recipe
         if recipe not in key.recipes:
-            return self._fail("argument-type", f"`{name}` must be one of {known}, not `{recipe.name}`", value.span)
+            return self._fail("argument-type", f"`{name}` must be {known}, not `{recipe.name}`", value.span)
         given = [self._with_inner(g, key) for g in value.arguments]
         if has_unknown([g.value for g in given]):
             return UNKNOWN

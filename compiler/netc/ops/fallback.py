@@ -40,9 +40,12 @@ def find(name: str) -> Op | None:
 
 
 def _row_of(name: str) -> Op | None:
-    """The row of a dotted name that the table has under a short one: `torch.nn.Linear`."""
+    """The row of a dotted name that the table has under a short one: `torch.nn.Linear`, `nn.MSELoss`."""
     from netc.ops import TABLE
 
+    module, _, word = name.rpartition(".")
+    if module in ("nn", "torch.nn") and word[:1].isupper() and word in TABLE:
+        return TABLE[word]
     target = name if name.startswith("torch.") else f"torch.{name}"
     return next((op for op in TABLE.values() if op.target == target and op.name == target.rsplit(".", 1)[1]), None)
 

@@ -127,8 +127,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """
         frame = mixed(features)
         if frame is None:
-            found: tuple[Array, Array] = validate_data(self, features, target, dtype=FLOATS, ensure_all_finite="allow-nan", **options)
-            return found
+            found: Any = validate_data(self, features, target, dtype=FLOATS, ensure_all_finite="allow-nan", **options)
+            return found[0], found[1]
         validate_data(self, features, skip_check_array=True)
         _, checked = check_X_y(np.zeros((frame.num_rows, 1)), target, estimator=self, **options)
         return frame, checked

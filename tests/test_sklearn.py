@@ -106,6 +106,13 @@ def test_a_search_over_layers_sizes_and_settings_in_a_pipeline() -> None:
     assert len(cross_val_score(NetClassifier(set={"train.epochs": 2}), IRIS, SPECIES, cv=3)) == 3
 
 
+def test_a_spec_is_parsed_once_for_many_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    search = NetClassifier(two("CrossEntropyLoss(z, y)", "int64[B]", "3"), random_state=0)
+    first = search.fit(IRIS, SPECIES).predict_proba(IRIS)
+    monkeypatch.setattr("netc.parse.Lark.parse", None)  # whoever parses fails
+    assert np.array_equal(search.fit(IRIS, SPECIES).predict_proba(IRIS), first)
+
+
 def test_parameters_by_name() -> None:
     one = NetClassifier(set={"hidden": 8})
     assert one.get_params()["hidden"] == 8 and one.get_params()["act"] == "ReLU" and one.get_params()["train.epochs"] == 50

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from math import inf
 from pathlib import Path
 from typing import Any, ClassVar
@@ -64,6 +64,7 @@ def parse(source: Source) -> s.File:
     return result.file
 
 
+@lru_cache(maxsize=4)  # by the source itself, not by its text: trees are never changed, and their spans point to it
 def parse_all(source: Source) -> Recovered:
     """The syntax tree of a file, and all its syntax errors; what these hide is `Broken` in the tree."""
     if len(source.text) > LONGEST_TEXT:

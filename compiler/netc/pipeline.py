@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -267,7 +268,14 @@ def opened(spec: str | Path | Source) -> Source:
     if isinstance(spec, Source):
         return spec
     is_text = isinstance(spec, str) and ("\n" in spec or "{" in spec)
-    return Source("spec", str(spec)) if is_text else read(Path(spec))
+    found = Source("spec", str(spec)) if is_text else read(Path(spec))
+    return _same(found.name, found.text)
+
+
+@lru_cache(maxsize=8)
+def _same(name: str, text: str) -> Source:
+    """One source for one text: a search over settings opens a spec many times, and it is parsed once."""
+    return Source(name, text)
 
 
 def load(

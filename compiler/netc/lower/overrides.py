@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from netc import syntax as s
@@ -29,19 +30,20 @@ class Override:
         return self.name.name.split(".")
 
 
+@lru_cache(maxsize=64)  # a search over settings gives the same ones many times
+def _parsed(name: str, text: str) -> Override:
+    if not isinstance(name, str):
+        raise error("override", f"a parameter is set by its name, not by {name!r}")
+    value_source = Source(f"--set {name}", text)
+    return Override(s.Name(Span(Source("--set", name), 0, len(name)), name), parse_expression(value_source))
+
+
 class Overrides:
     """All overrides of a run. Values that are not text are written as a spec would write them."""
 
     def __init__(self, values: Mapping[str, Any] = {}) -> None:
         self.texts = {name: value if isinstance(value, str) else value_text(value) for name, value in values.items()}
-        self.overrides = [self._parse(name, text) for name, text in self.texts.items()]
-
-    @staticmethod
-    def _parse(name: str, text: str) -> Override:
-        if not isinstance(name, str):
-            raise error("override", f"a parameter is set by its name, not by {name!r}")
-        value_source = Source(f"--set {name}", text)
-        return Override(s.Name(Span(Source("--set", name), 0, len(name)), name), parse_expression(value_source))
+        self.overrides = [_parsed(name, text) for name, text in self.texts.items()]
 
     def apply(self, file: s.File, network: s.Network, report: Report) -> tuple[s.File, dict[str, int]]:
         """The file with all overrides written in, and the sizes given to named dimensions."""

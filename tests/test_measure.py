@@ -14,6 +14,8 @@ from sklearn import metrics as sk
 import netc
 from netc import NetError
 from netc.ops.measures import METRICS
+from netc.pipeline import run_spec
+from netc.runs.evaluate import evaluate_parts
 from netc.train.session import Result
 from netc.train.weights import BestWeights
 
@@ -102,6 +104,16 @@ def test_of_several_classes(tmp_path: Path) -> None:
                 "precision": sk.precision_score(true, guess, average="micro"),
                 "roc_auc": sk.roc_auc_score(true, score, multi_class="ovr")}  # fmt: skip
     assert {n: result.history.final[f"val_{n}"] for n in expected} == pytest.approx(expected)
+
+
+def test_a_run_of_several_classes_measures_the_same_when_it_goes_on_and_is_evaluated(tmp_path: Path) -> None:
+    keys = "metrics = [f1, roc_auc]"
+    whole = trained(CLASSES, tmp_path / "whole", keys, epochs=6)
+    run = trained(CLASSES, tmp_path, keys).path
+    evaluated = evaluate_parts(netc.open_run(run))
+    again = netc.load(run_spec(run), {"train.epochs": 6}).train(resume=run, pictures=False)
+    assert again.history.columns == whole.history.columns
+    assert evaluated["validation"]["f1"] == pytest.approx(whole.history.columns["val_f1"][2])
 
 
 def test_of_numbers_in_the_units_of_the_data(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def test_a_search_over_layers_sizes_and_settings_in_a_pipeline() -> None:
 
 
 def test_a_spec_is_parsed_once_for_many_fits(monkeypatch: pytest.MonkeyPatch) -> None:
-    search = NetClassifier(two("CrossEntropyLoss(z, y)", "int64[B]", "3"), random_state=0)
+    search = NetClassifier(two("CrossEntropyLoss(z, y)", "int64[B]", 3), random_state=0)
     first = search.fit(IRIS, SPECIES).predict_proba(IRIS)
     monkeypatch.setattr("netc.parse.Lark.parse", None)  # whoever parses fails
     assert np.array_equal(search.fit(IRIS, SPECIES).predict_proba(IRIS), first)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
@@ -20,6 +21,7 @@ from netc.parse import parse_all, read
 from netc.recover import Recovered
 from netc.settings import Section
 from netc.source import Source, Span
+from netc.tasks import with_averages
 
 if TYPE_CHECKING:
     from netc.data.table import Table
@@ -71,7 +73,7 @@ def _pipeline(
         program, errors = lower(file, source, overrides, network, _sizes(program, program.data, table), allow_python)
     if errors:
         raise NetError(_certain(errors, file))
-    return program, table
+    return replace(program, train=with_averages(program.train, program.graph)), table
 
 
 def _certain(errors: list[Diagnostic], file: s.File) -> list[Diagnostic]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
 from netc.graph import Graph, Node, Ref
+from netc.settings import Made, Section
 from netc.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -106,6 +107,28 @@ def task_of(graph: Graph) -> Task:
     output = graph.tensor_type(ref)
     is_like_target = any(t.is_float and output.is_float and t.shape == output.shape for t in targets)
     return Task("numbers") if is_like_target and output.rank in (1, 2) else Task("other")
+
+
+def with_averages(section: Section | None, graph: Graph) -> Section | None:
+    """A `train` section whose metrics have the arguments that scikit-learn wants for the classes that there are.
+
+    Only where the spec says nothing; a spec that is written out then says what is meant.
+    """
+    metrics = section and section["metrics"]
+    if not section or not metrics or task_of(graph).kind != "classes":
+        return section
+    classes = graph.tensor_type(graph.outputs[0].ref).shape[1]
+    if not isinstance(classes, int) or classes <= 2:
+        return section
+    argument = section.values["metrics"]
+    return replace(section, values={**section.values, "metrics": replace(argument, value=list(map(_for_several, metrics)))})
+
+
+def _for_several(metric: Made) -> Made:
+    """The metric for more than two classes: a mean over the classes, or each class against the rest."""
+    wanted = {"average": "macro", "multi_class": "ovr"}
+    changed = {name: replace(a, value=wanted[name]) for name, a in metric.arguments.items() if name in wanted and a.origin == "default"}
+    return replace(metric, arguments={**metric.arguments, **changed})
 
 
 def _made_of(graph: Graph, ref: Ref, taken: Ref) -> Scale | None:

@@ -80,15 +80,16 @@ class Measures:
     def _measure(self, made: Made, true: Tensor, found: Tensor) -> Tensor:
         if made.recipe.name in FAST:
             return FAST[made.recipe.name](true, found)
-        classes = found.shape[1] if found.dim() == 2 else int(torch.maximum(true.max(), found.max())) + 1
-        return torch.tensor(_by_sklearn(made, true.cpu().numpy(), found.cpu().numpy(), classes), dtype=torch.float64)
+        return torch.tensor(_by_sklearn(made, true.cpu().numpy(), found.cpu().numpy()), dtype=torch.float64)
 
 
-def _by_sklearn(made: Made, true: Any, found: Any, classes: int) -> float:
+def _by_sklearn(made: Made, true: Any, found: Any) -> float:
     """The metric by scikit-learn; what it has no value for is NaN."""
     module, name = made.recipe.target.rsplit(".", 1)
-    given = _arguments(made, classes)
-    if found.ndim == 2 and MEASURES[made.recipe.name].of == "probabilities" and classes == 2:
+    measure, given = MEASURES[made.recipe.name], made.values
+    if measure.of == "classes" and "average" in given:
+        given["zero_division"] = 0.0
+    if found.ndim == 2 and measure.of == "probabilities" and found.shape[1] == 2:
         found = found[:, 1]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a metric that is not defined
@@ -96,17 +97,6 @@ def _by_sklearn(made: Made, true: Any, found: Any, classes: int) -> float:
             return float(getattr(importlib.import_module(module), name)(true, found, **given))
         except ValueError:
             return math.nan
-
-
-def _arguments(made: Made, classes: int) -> dict[str, Any]:
-    """The arguments; where none are given, those for as many classes as there are."""
-    values = made.values
-    if classes > 2:
-        fitting = {"average": "macro"} if values.get("average") == "binary" else {}
-        fitting |= {"multi_class": "ovr"} if "multi_class" in values else {}
-        values |= {name: value for name, value in fitting.items() if made.arguments[name].origin == "default"}
-    divides = MEASURES[made.recipe.name].of == "classes" and "average" in values
-    return values | ({"zero_division": 0.0} if divides else {})
 
 
 def _r2(true: Tensor, found: Tensor) -> Tensor:

@@ -54,7 +54,8 @@ def article(name: str) -> Rival:
 
 
 def of_table(name: str) -> Rival:
-    network, criterion, _ = table_twins.TWINS[name]
+    network, make, *_ = table_twins.TWINS[name]
+    criterion = make()[1]
     return Rival(network, lambda model, x, y: criterion(model(x), y))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,8 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, loa
 from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
-from torch.optim import Adam
+from torch.optim import Adam, AdamW, Optimizer
+from torch.optim.lr_scheduler import CosineAnnealingLR
 
 
 class Digits(nn.Module):
@@ -71,8 +73,11 @@ def numbers(load: Any, seed: int) -> tuple[Tensor, Tensor]:
     return torch.from_numpy(x), torch.from_numpy(y)
 
 
-def train(model: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor, seed: int, epochs: int = 50, batch_size: int = 32) -> list[float]:
-    optimizer = Adam(model.parameters(), lr=0.003, fused=True)
+Made = tuple[nn.Module, nn.Module, Optimizer]  # a model, its loss and its optimizer
+
+
+def train(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50, batch_size: int = 32) -> list[float]:
+    model, criterion, optimizer = made
     generator = torch.Generator().manual_seed(seed)
     losses = []
     for _ in range(epochs):
@@ -87,6 +92,24 @@ def train(model: nn.Module, criterion: nn.Module, x: Tensor, y: Tensor, seed: in
     return losses
 
 
+def train_annealed(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50, batch_size: int = 32) -> list[float]:
+    model, criterion, optimizer = made
+    scheduler = CosineAnnealingLR(optimizer, T_max=epochs)
+    generator = torch.Generator().manual_seed(seed)
+    losses = []
+    for _ in range(epochs):
+        total = 0.0
+        for rows in torch.split(torch.randperm(len(x), generator=generator), batch_size):
+            optimizer.zero_grad()
+            loss = criterion(model(x[rows]), y[rows])
+            loss.backward()
+            optimizer.step()
+            total += loss.item() * len(rows)
+        losses.append(total / len(x))
+        scheduler.step()
+    return losses
+
+
 def data(name: str, seed: int) -> tuple[Tensor, Tensor]:
     if name == "diabetes":
         return numbers(load_diabetes, seed)
@@ -96,10 +119,29 @@ def data(name: str, seed: int) -> tuple[Tensor, Tensor]:
     return classes({"digits": load_digits, "wine": load_wine}[name], torch.int64, seed)
 
 
-# spec: the class, its loss, and what its lines are beside the class
-TWINS: dict[str, tuple[type[nn.Module], nn.Module, tuple[Any, ...]]] = {
-    "digits": (Digits, nn.CrossEntropyLoss(), (classes, train)),
-    "breast_cancer": (BreastCancer, nn.BCEWithLogitsLoss(), (classes, train)),
-    "wine": (Wine, nn.CrossEntropyLoss(), (classes, train)),
-    "diabetes": (Diabetes, nn.MSELoss(), (numbers, train)),
+def digits() -> Made:
+    return (model := Digits()), nn.CrossEntropyLoss(), AdamW(model.parameters(), lr=0.003, weight_decay=0.3, fused=True)
+
+
+def breast_cancer() -> Made:
+    return (model := BreastCancer()), nn.BCEWithLogitsLoss(), AdamW(model.parameters(), lr=0.003, weight_decay=3.0, fused=True)
+
+
+def wine() -> Made:
+    model = Wine()
+    biases = [p for name, p in model.named_parameters() if name.endswith("bias")]
+    groups: list[dict[str, Any]] = [{"params": [model.hidden.weight, model.output.weight]}, {"params": biases, "weight_decay": 0}]
+    return model, nn.CrossEntropyLoss(), Adam(groups, lr=0.003, weight_decay=0.1, fused=True)
+
+
+def diabetes() -> Made:
+    return (model := Diabetes()), nn.MSELoss(), AdamW(model.parameters(), lr=0.003, weight_decay=3.0, fused=True)
+
+
+# spec: the class, what makes it with its loss and its optimizer, how the data is read, and the loop
+TWINS: dict[str, tuple[type[nn.Module], Callable[[], Made], Callable[..., Any], Callable[..., list[float]]]] = {
+    "digits": (Digits, digits, classes, train_annealed),
+    "breast_cancer": (BreastCancer, breast_cancer, classes, train_annealed),
+    "wine": (Wine, wine, classes, train),
+    "diabetes": (Diabetes, diabetes, numbers, train_annealed),
 }

@@ -52,7 +52,7 @@ TRAINED: dict[str, list[Any]] = {
     "regression": [twins.Regression, twins.regression, twins.train],
     "quartic": [twins.Regression, twins.quartic, twins.regression, twins.train],
     "three_inputs": [twins.ThreeInputs],
-    **{name: [network, *parts] for name, (network, _, parts) in table_twins.TWINS.items()},
+    **{name: list(parts) for name, parts in table_twins.TWINS.items()},
 }
 LONGER = {"network", "regression", "quartic", *table_twins.TWINS}  # than half; see the README
 

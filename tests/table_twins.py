@@ -76,36 +76,29 @@ def numbers(load: Any, seed: int) -> tuple[Tensor, Tensor]:
 Made = tuple[nn.Module, nn.Module, Optimizer]  # a model, its loss and its optimizer
 
 
-def train(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50, batch_size: int = 32) -> list[float]:
+def epoch(made: Made, x: Tensor, y: Tensor, generator: torch.Generator, batch_size: int = 32) -> float:
     model, criterion, optimizer = made
-    generator = torch.Generator().manual_seed(seed)
-    losses = []
-    for _ in range(epochs):
-        total = 0.0
-        for rows in torch.split(torch.randperm(len(x), generator=generator), batch_size):
-            optimizer.zero_grad()
-            loss = criterion(model(x[rows]), y[rows])
-            loss.backward()
-            optimizer.step()
-            total += loss.item() * len(rows)
-        losses.append(total / len(x))
-    return losses
+    total = 0.0
+    for rows in torch.split(torch.randperm(len(x), generator=generator), batch_size):
+        optimizer.zero_grad()
+        loss = criterion(model(x[rows]), y[rows])
+        loss.backward()
+        optimizer.step()
+        total += loss.item() * len(rows)
+    return total / len(x)
 
 
-def train_annealed(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50, batch_size: int = 32) -> list[float]:
-    model, criterion, optimizer = made
-    scheduler = CosineAnnealingLR(optimizer, T_max=epochs)
+def train(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50) -> list[float]:
     generator = torch.Generator().manual_seed(seed)
+    return [epoch(made, x, y, generator) for _ in range(epochs)]
+
+
+def train_annealed(made: Made, x: Tensor, y: Tensor, seed: int, epochs: int = 50) -> list[float]:
+    generator = torch.Generator().manual_seed(seed)
+    scheduler = CosineAnnealingLR(made[2], T_max=epochs)
     losses = []
     for _ in range(epochs):
-        total = 0.0
-        for rows in torch.split(torch.randperm(len(x), generator=generator), batch_size):
-            optimizer.zero_grad()
-            loss = criterion(model(x[rows]), y[rows])
-            loss.backward()
-            optimizer.step()
-            total += loss.item() * len(rows)
-        losses.append(total / len(x))
+        losses.append(epoch(made, x, y, generator))
         scheduler.step()
     return losses
 
@@ -138,10 +131,10 @@ def diabetes() -> Made:
     return (model := Diabetes()), nn.MSELoss(), AdamW(model.parameters(), lr=0.003, weight_decay=3.0, fused=True)
 
 
-# spec: the class, what makes it with its loss and its optimizer, how the data is read, and the loop
-TWINS: dict[str, tuple[type[nn.Module], Callable[[], Made], Callable[..., Any], Callable[..., list[float]]]] = {
-    "digits": (Digits, digits, classes, train_annealed),
-    "breast_cancer": (BreastCancer, breast_cancer, classes, train_annealed),
-    "wine": (Wine, wine, classes, train),
-    "diabetes": (Diabetes, diabetes, numbers, train_annealed),
+# spec: the class, what makes it with its loss and its optimizer, how the data is read, an epoch, and the loop
+TWINS: dict[str, tuple[type[nn.Module], Callable[[], Made], Callable[..., Any], Callable[..., float], Callable[..., list[float]]]] = {
+    "digits": (Digits, digits, classes, epoch, train_annealed),
+    "breast_cancer": (BreastCancer, breast_cancer, classes, epoch, train_annealed),
+    "wine": (Wine, wine, classes, epoch, train),
+    "diabetes": (Diabetes, diabetes, numbers, epoch, train_annealed),
 }

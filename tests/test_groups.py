@@ -91,6 +91,8 @@ def test_a_scheduler_goes_on_from_the_rate_of_each_group() -> None:
     fit = Fit(module(net), ["loss"], data(), net.training)
     fit.run()
     assert [group["lr"] for group in fit.optimizer.param_groups] == pytest.approx([0.1 * 0.5**6, 0.4 * 0.5**6])
+    rates = [fit.history.columns[f"lr_{i}"] for i in range(2)]
+    assert rates == [pytest.approx([start * 0.5**epoch for epoch in range(6)]) for start in (0.1, 0.4)]
 
 
 IMPOSSIBLE = {

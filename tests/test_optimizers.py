@@ -170,20 +170,34 @@ SCHEDULED: list[tuple[str, Callable[[optim.Optimizer], Any], bool]] = [
 def test_a_scheduler_steps_as_by_hand(written: str, make: Callable[[optim.Optimizer], Any], each_step: bool) -> None:
     model = seeded(Net)
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    scheduler, losses, rates = make(optimizer), [], set()
+    scheduler, losses, rates, seen = make(optimizer), [], [], set()
     for batches in batches_of(data()):
         found = []
         for batch in batches:
             found.append(step(model, optimizer, batch))
-            rates.add(optimizer.param_groups[0]["lr"])
+            rate = optimizer.param_groups[0]["lr"]
+            seen.add(rate)
             if each_step:
                 scheduler.step()
         losses.append(mean(found, batches))
+        rates.append(rate)
         if not each_step:
             scheduler.step(*[losses[-1]] * isinstance(scheduler, lr.ReduceLROnPlateau))
     keys = f"optimizer = SGD(lr=0.1, momentum=0.9)\n batch_size = {BATCH}\n scheduler = {written}"
-    assert fit_of(keys, seeded(Net), data()).run().columns["loss"] == losses
-    assert len(rates) > 1
+    assert fit_of(keys, seeded(Net), data()).run().columns == {"loss": losses, "lr": rates}
+    assert len(seen) > 1
+
+
+def test_without_a_scheduler_there_is_no_learning_rate() -> None:
+    keys = f"optimizer = SGD(lr=0.1)\n batch_size = {BATCH}\n scheduler = ExponentialLR(0.5)"
+    fit = fit_of(keys, seeded(Net), data())
+    assert list(fit_of(keys.partition("\n sch")[0], seeded(Net), data()).history.columns) == ["loss"]  # nothing without a scheduler
+    assert list(fit.history.columns) == ["loss", "lr"] and "lr" not in fit.run().final
+
+
+def test_the_learning_rate_is_nothing_to_judge_by() -> None:
+    with pytest.raises(NetError, match="`lr` is not among what is recorded: `loss`"):
+        fit_of(f'optimizer = SGD(lr=0.1)\n batch_size = {BATCH}\n scheduler = StepLR(1)\n monitor = "lr"', seeded(Net), data())
 
 
 # Classes that a spec does not name, and why.

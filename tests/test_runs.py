@@ -250,6 +250,23 @@ def test_an_unknown_column_is_wrong_use(trained: Path, capsys: pytest.CaptureFix
     assert run("compare", trained / "tiny-1", trained / "tiny-9") == 1
 
 
+def test_the_learning_rate_is_recorded_and_no_metric(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for rate in ("0.5", "0.25"):
+        netc.load(SPEC.replace("  epochs", f"  scheduler = StepLR(2, gamma={rate})\n  epochs")).train(tmp_path, name="net", pictures=False)
+    first, second = runs_in(tmp_path)
+    assert first.history["lr"] == [0.5, 0.5, 0.25, 0.25, 0.125] and second.history["lr"][-1] == 0.03125
+    assert "lr" not in first.record["final"] | first.final | first.best
+    assert run("runs", tmp_path) == run("compare", first.path, second.path) == run("runs", tmp_path, "--format", "csv") == 0
+    assert not re.search(r"^(  )?lr\b|  lr  |,lr,", capsys.readouterr().out, re.MULTILINE)
+    figure = curves_picture({run.name: run.history for run in (first, second)})
+    assert figure is not None and "lr" in [axes.get_title(loc="left") for axes in figure.axes]
+
+
+def test_a_metric_has_another_name_than_the_learning_rate(tmp_path: Path) -> None:
+    with pytest.raises(netc.NetError, match="`lr` is the learning rate in what is recorded"):
+        netc.load(SPEC.replace("metric accuracy", "metric lr")).train(tmp_path, pictures=False)
+
+
 def test_programs_read_all_digits(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:
     finals = {one.name: one.final for one in runs_in(trained)}
     assert run("runs", trained, "--format", "json", "--sort", "name") == 0

@@ -29,6 +29,7 @@ data {
 }
 train {
   optimizer = SGD(lr=0.5)
+  scheduler = StepLR(3)
   epochs = 7
 }
 """
@@ -45,7 +46,7 @@ def test_every_epoch_of_every_column_is_there(tmp_path: Path, capsys: pytest.Cap
     assert main(["train", str(tmp_path / "tiny.net"), "--runs", str(tmp_path), "--tensorboard", "--no-pictures"]) == 0
     history = netc.open_run(tmp_path / "tiny-1").history
     found = scalars(tmp_path / "tiny-1")
-    assert found.keys() == history.keys() and len(history["loss"]) == 7
+    assert found.keys() == history.keys() and len(history["loss"]) == 7 and "lr" in found
     for name, values in history.items():
         assert [step for step, _ in found[name]] == list(range(1, 8))
         assert [value for _, value in found[name]] == pytest.approx(values, rel=1e-6)  # event files hold 32 bits

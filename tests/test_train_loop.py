@@ -323,6 +323,11 @@ def test_without_validation_the_values_are_one_line() -> None:
     assert values_shown(Progress(1, 9, {"loss": [0.5], "accuracy": [0.25]}, 1.0), 80) == "loss 0.5        accuracy 0.25     "
 
 
+def test_the_learning_rate_is_shown_where_it_has_room() -> None:
+    progress = Progress(1, 9, {"loss": [0.5], "lr": [0.125]}, 1.0)
+    assert values_shown(progress, 80) == "loss 0.5        lr 0.125    " and values_shown(progress, 20) == "loss 0.5      "
+
+
 def test_without_a_stream_there_is_no_observer() -> None:
     with shown(None, 10) as observer:
         assert observer is None

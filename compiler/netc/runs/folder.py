@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from netc.diagnostics import did_you_mean, error
 from netc.pipeline import Network, load
 from netc.runs.unfinished import standing_of
-from netc.train.best import Best, best_of
+from netc.train.best import Best, best_of, is_rate
 
 if TYPE_CHECKING:
     from netc.module import NetModule
@@ -75,12 +75,12 @@ class Run:
 
     @property
     def final(self) -> dict[str, float]:
-        """The value of each column in the last epoch."""
-        return {name: values[-1] for name, values in self.history.items() if values}
+        """The value of each loss and metric in the last epoch."""
+        return {name: values[-1] for name, values in self.history.items() if values and not is_rate(name)}
 
     @property
     def best(self) -> dict[str, Best]:
-        """The best finite value of each column with its epoch; of a loss the lowest, of e.g. an accuracy the highest."""
+        """The best finite value of each loss and metric with its epoch; of a loss the lowest, of e.g. an accuracy the highest."""
         return best_of(self.history)
 
     def network(self) -> Network:

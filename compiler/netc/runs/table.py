@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from netc.runs.folder import Run
-from netc.train.best import Best
+from netc.train.best import Best, is_rate
 
 FACTS = ("name", "when", "network", "state", "epochs", "seconds")
 NOTHING = "-"
@@ -29,8 +29,8 @@ def facts(run: Run) -> dict[str, Any]:
 
 
 def metric_names(runs: Sequence[Run]) -> list[str]:
-    """The columns that any of the runs recorded, in the order of their first appearance."""
-    return list(dict.fromkeys(name for run in runs for name in run.history))
+    """The losses and metrics that any of the runs recorded, in the order of their first appearance."""
+    return list(dict.fromkeys(name for run in runs for name in run.history if not is_rate(name)))
 
 
 def differing(runs: Sequence[Run]) -> list[str]:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from netc.ops.measures import MEASURES
 
 HIGHER_IS_BETTER = ("accuracy", "acc", "precision", "recall", "f1", "auc", "auroc", "r2", "score", "iou", "dice", "kappa", "mcc")
+
+
+RATE = re.compile(r"lr(_\d+)?")  # the columns of the learning rate: `lr`, or one a group of parameters, `lr_0`
 
 
 class Best(NamedTuple):
@@ -26,12 +30,17 @@ def is_higher_better(column: str) -> bool:
     return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
 
 
+def is_rate(column: str) -> bool:
+    """Whether a column is a learning rate, of which none is better than another."""
+    return RATE.fullmatch(column) is not None
+
+
 def best_of(columns: Mapping[str, Sequence[float]]) -> dict[str, Best]:
-    """The best finite value of each column with its first epoch; of a loss the lowest, of e.g. an accuracy the highest."""
+    """The best finite value of each loss and metric with its first epoch; of a loss the lowest, of e.g. an accuracy the highest."""
     found = {}
     for name, values in columns.items():
         finite = [(value, -epoch) for epoch, value in enumerate(values, 1) if math.isfinite(value)]
-        if finite:
+        if finite and not is_rate(name):
             sign = 1 if is_higher_better(name) else -1
             value, epoch = max(finite, key=lambda pair: (sign * pair[0], pair[1]))
             found[name] = Best(value, -epoch)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from netc.train.best import is_rate
 from netc.train.weights import BestWeights
 
 Scalar = Tensor | float
@@ -24,7 +25,10 @@ class Snapshot:
 
 @dataclass(slots=True)
 class History:
-    """One number an epoch in each column (`loss`, each loss and metric, the same of the validation data as `val_…`)."""
+    """One number an epoch in each column: `loss`, each loss and metric, the same of the validation data as `val_…`.
+
+    Where there is a scheduler, `lr` is the learning rate of the epoch's last step; of several groups of parameters `lr_0`, `lr_1`, ….
+    """
 
     columns: dict[str, list[float]]
     seconds: float = 0.0
@@ -40,8 +44,8 @@ class History:
 
     @property
     def final(self) -> dict[str, float]:
-        """The values of the last epoch; empty where none was done."""
-        return {name: values[-1] for name, values in self.columns.items() if values}
+        """The losses and metrics of the last epoch; empty where none was done."""
+        return {name: values[-1] for name, values in self.columns.items() if values and not is_rate(name)}
 
 
 class Recorder:

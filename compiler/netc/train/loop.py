@@ -16,6 +16,7 @@ from netc.diagnostics import NetError, error
 from netc.graph import Graph
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
+from netc.train.best import is_rate
 from netc.train.distributed import Agreed, Spread, World, is_disconnected
 from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
@@ -49,7 +50,13 @@ Observer = Callable[[Progress], None]
 
 
 def column_names(graph: Graph) -> list[str]:
-    """What a step of the graph's module computes: the sum of the losses, each loss if there are several, each metric."""
+    """What a step of the graph's module computes: the sum of the losses, each loss if there are several, each metric.
+
+    Raises NetError where one of them has the name of the learning rate, whose column it would be.
+    """
+    for part in [*graph.losses, *graph.metrics]:
+        if is_rate(part.name):
+            raise error("training", f"`{part.name}` is the learning rate in what is recorded", part.span, "choose another name")
     parts = [loss.name for loss in graph.losses] if len(graph.losses) > 1 else []
     return ["loss", *parts, *(metric.name for metric in graph.metrics)]
 
@@ -130,8 +137,9 @@ class Fit:
             add = self.measures.add if world is None else world.adding(self.measures.add)
             self.compute_val = evaluation(computed, settings["precision"], add)
         self._prepare_records(names)
-        self.stopping = make_stopping(settings, list(self.history.columns))
-        self.monitor = monitored(settings, list(self.history.columns))
+        judged_by = [name for name in self.history.columns if not is_rate(name)]
+        self.stopping = make_stopping(settings, judged_by)
+        self.monitor = monitored(settings, judged_by)
         check_mode(settings, self.monitor)
         judged = self.val_batches is not None or settings["monitor"] is not None
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
@@ -142,7 +150,11 @@ class Fit:
     def _prepare_records(self, names: Sequence[str]) -> None:
         val_names = [f"val_{name}" for name in names] if self.val_batches else []
         measured = [f"val_{name}" for name in self.measures.names] if self.measures else []
-        self.history = History({name: [] for name in [*names, *val_names, *measured]})
+        count = 0 if self.scheduler is None else len(self.optimizer.param_groups)
+        rates = ["lr"] if count == 1 else [f"lr_{i}" for i in range(count)]
+        self.history = History({name: [] for name in [*names, *val_names, *measured, *rates]})
+        self.rates = [self.history.columns[name] for name in rates]
+        self.taken: list[float] = []  # the learning rates of the last step
         columns, device = self.history.columns, self.batches.device
         self.recorder = Recorder({name: columns[name] for name in names}, self.batches.weights, device)
         weights = self.val_batches.weights if self.val_batches else [1]
@@ -187,6 +199,8 @@ class Fit:
             self.step = 0
             if self.val_batches is not None:
                 self._validate(self.val_batches)
+            if self.scheduler is not None:
+                self._record_rates()
             if self.scheduler is not self.step_scheduler:
                 self._schedule()
             if self.epoch in looks:
@@ -226,8 +240,19 @@ class Fit:
 
     def schedule_step(self) -> None:
         """The step of a scheduler after a step of the optimizer, if that took one."""
-        if self.step_scheduler is not None and not self.take_step.was_skipped:
+        if self.step_scheduler is None:
+            return
+        self.taken = self._rates()
+        if not self.take_step.was_skipped:
             self.step_scheduler.step()
+
+    def _rates(self) -> list[float]:
+        """The learning rate of each group as it stands; in a compiled graph it is a tensor."""
+        return [float(group["lr"]) for group in self.optimizer.param_groups]
+
+    def _record_rates(self) -> None:
+        for column, rate in zip(self.rates, self._rates() if self.step_scheduler is None else self.taken, strict=True):
+            column.append(rate)
 
     def _schedule(self) -> None:
         """The step of a scheduler after an epoch."""

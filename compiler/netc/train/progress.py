@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
+
+from netc.train.best import is_rate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,7 +55,7 @@ class PlainLines:
 
 
 def values_text(progress: Progress, epoch: int) -> str:
-    """The losses and metrics of an epoch, aligned from line to line."""
+    """The losses and metrics of an epoch, and its learning rate, aligned from line to line."""
     return "  ".join(f"{name} {values[epoch - 1]:<9.4g}" for name, values in progress.columns.items())
 
 
@@ -91,19 +94,35 @@ def _live(stream: TextIO, epochs: int) -> Iterator[Observer]:
 
 
 def values_shown(progress: Progress, width: int) -> Table | str:
-    """The values of the last epoch. With validation it is a table: a line for each part, or where that is too long for each value."""
+    """The values of the last epoch. With validation it is a table: a line for each part, or where that is too long for each value.
+
+    The learning rate is there where it has room.
+    """
+    without = replace(progress, columns={name: values for name, values in progress.columns.items() if not is_rate(name)})
     if not any(name.startswith("val_") for name in progress.columns):
-        return values_text(progress, progress.epoch)
+        line = values_text(progress, progress.epoch)
+        return line if len(line) <= width else values_text(without, progress.epoch)
+    rows = _parts(progress)
+    if _width(rows) > width:
+        rows = _parts(without)
+    if _width(rows) > width:
+        rows = [list(row) for row in zip(*rows, strict=True)]
+    return _table(rows)
+
+
+def _parts(progress: Progress) -> list[list[str]]:
+    """The names of the values, and below them those of each part."""
     names = list(dict.fromkeys(name.removeprefix("val_") for name in progress.columns))
 
     def cells(prefix: str) -> list[str]:
         columns = [progress.columns.get(prefix + name) for name in names]
         return [f"{values[progress.epoch - 1]:.4g}" if values else "" for values in columns]
 
-    rows = [["", *names], ["training", *cells("")], ["validation", *cells("val_")]]
-    if sum(max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True)) > width:
-        rows = [list(row) for row in zip(*rows, strict=True)]
-    return _table(rows)
+    return [["", *names], ["training", *cells("")], ["validation", *cells("val_")]]
+
+
+def _width(rows: Sequence[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + len(GAP) for column in zip(*rows, strict=True))
 
 
 def _table(rows: Sequence[Sequence[str]]) -> Table:

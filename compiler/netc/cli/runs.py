@@ -15,7 +15,8 @@ TEXT = """\
 Lists the runs in a folder, the oldest first: what was trained, how long, with which result, and the --set values that differ.
   netc runs                             the runs in runs/
   netc runs --sort val_loss             by the last value of a metric, the lowest first
-  netc runs --sort best:accuracy --desc by the best value of a metric, the highest first
+  netc runs --sort best:val_accuracy --desc
+                                        by the best value of a metric, the highest first
   netc runs --plot runs.png             also draw all their curves in one picture
 Runs that were interrupted, that still go on or that lack files are listed too, with what is wrong below the table.
 """

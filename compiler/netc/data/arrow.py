@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute
 
-from netc.data.columns import Columns, category_column, chunks
+from netc.data.columns import EMPTY, Columns, category_column, chunks
 from netc.data.normalize import Array
 from netc.data.store import LARGE_BYTES, new_array, release
 
@@ -62,7 +62,7 @@ def _other(name: str, kind: pa.DataType) -> Columns:
     if pa.types.is_temporal(kind):
         return dates(name)
     if pa.types.is_null(kind):
-        return unusable(name, "is empty in every row", f'leave it out: `ignore = ["{name}"]`')
+        return unusable(name, EMPTY, f'leave it out: `ignore = ["{name}"]`')
     return unusable(name, f"holds {kind}, which is neither number nor text", f'leave it out: `ignore = ["{name}"]`')
 
 

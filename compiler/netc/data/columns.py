@@ -13,6 +13,9 @@ from netc.data.normalize import Array
 CHUNK_BYTES = 4 * 2**20  # how much of a table is worked on at a time: a small one at once, a large one within bounds
 
 
+EMPTY = "is empty in every row"
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """Columns of a kind: `number` or `bool` values `[n, k]`, a `category` `[n, 1]`, an `array` `[n, …]`, or `other`.
@@ -75,3 +78,10 @@ def number_columns(names: Sequence[str], values: Array) -> Columns:
 def category_column(name: str, codes: Array, categories: Sequence[str]) -> Columns:
     """A column of texts, by their places in `categories`."""
     return Columns("category", (name,), codes.reshape(-1, 1), tuple(categories))
+
+
+def all_missing(part: Columns, kind: str, rows: int) -> Columns:
+    """A column that is empty in every row as one of a kind whose values are all missing."""
+    assert part.problem == EMPTY
+    values = np.full((rows, 1), -1) if kind == "category" else np.full((rows, 1), np.nan)
+    return Columns(kind, part.names, values)

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pyarrow import csv as pacsv
 
 from netc.data.arrow import columns_of, pc, unusable
-from netc.data.columns import Columns
+from netc.data.columns import EMPTY, Columns
 from netc.data.table import Table
 from netc.diagnostics import NetError, count_of, error
 from netc.ops.op import value_text
@@ -143,7 +143,7 @@ class _Guess:
     def unusable(self, name: str, first_line: int) -> Columns | None:
         """The column as one that cannot be used, if it is empty, or holds numbers but for some values."""
         if not self.count:
-            return unusable(name, "is empty in every row", f'leave it out: `ignore = ["{name}"]`')
+            return unusable(name, EMPTY, f'leave it out: `ignore = ["{name}"]`')
         if self.kind != "text" or self.is_told or self.first is None or self.numbers * 2 <= min(self.count, LOOKED_AT):
             return None
         row, text = self.first

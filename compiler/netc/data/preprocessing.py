@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netc.data.columns import Columns, chunks
+from netc.data.columns import EMPTY, Columns, all_missing, chunks
 from netc.data.encode import Encoding, places_of
 from netc.data.normalize import Array, Scaling
 from netc.data.store import LARGE_BYTES, new_array, release
@@ -181,12 +181,13 @@ def parts_for(fitted: Fitted, table: Table) -> list[Columns]:
         hint = did_you_mean(absent[0], table.names) if len(absent) == 1 else ""
         message = f"the data has no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}, which the network was trained with"
         raise NetError([Diagnostic("data", message, table.span, hint=hint or has)])
-    return [_same_kind(encoding, table.select(encoding.names), table.span) for encoding in fitted.encodings]
+    return [_same_kind(encoding, table.select(encoding.names), table.span, len(table)) for encoding in fitted.encodings]
 
 
-def _same_kind(encoding: Encoding, parts: Sequence[Columns], span: Span) -> Columns:
-    """The parts of a table side by side, as they were in training."""
+def _same_kind(encoding: Encoding, parts: Sequence[Columns], span: Span, rows: int) -> Columns:
+    """The parts of a table side by side, as they were in training; of a few rows one may be empty in all of them."""
     numbers = ("number", "bool")
+    parts = [all_missing(part, encoding.kind, rows) if part.problem == EMPTY and encoding.kind != "array" else part for part in parts]
     for part in parts:
         if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
             words = part.problem or f"holds {WORDS[part.kind]}"

@@ -54,6 +54,10 @@ def _outputs(trained: Trained) -> Outputs:
     is_logit = _gives_logits(graph)
     snapshots = [(s.epoch, plain(torch.sigmoid(s.output) if is_logit else s.output)) for s in trained.history.snapshots]
     target = prepared.train[len(graph.inputs)] if graph.targets else None
+    scaling = prepared.target_scaling
+    if target is not None and scaling is not None and snapshots and all(output.shape[1:] == target.shape[1:] for _, output in snapshots):
+        target = scaling.undo(target[: len(snapshots[0][1])])  # in the units of the data
+        snapshots = [(epoch, scaling.undo(output)) for epoch, output in snapshots]
     kind = graph.targets[0].type if graph.targets else None
     names = [graph.name_of(n) for n in graph.targets]
     is_class = trained.data.classes is not None or (isinstance(kind, TensorType) and not kind.is_float)

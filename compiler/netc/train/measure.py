@@ -15,8 +15,9 @@ from netc.data.normalize import Scaling
 from netc.diagnostics import error, listed
 from netc.graph import Argument, Graph
 from netc.ops.measures import MEASURES, METRICS, USUAL
+from netc.ops.op import value_text
 from netc.settings import Made, Section
-from netc.tasks import Task, task_of
+from netc.tasks import OF_SEVERAL, OF_TWO, Task, has_several_classes, task_of
 from netc.tensors import TensorType
 
 # What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
@@ -118,6 +119,8 @@ def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = Non
         wanted = [_usual(name, settings) for name in names]
     for made in wanted:
         _check(made, task, own)
+        if has_several_classes(graph, task):
+            _check_arguments(made)
     if not wanted:
         return None
     if target is None:
@@ -143,6 +146,15 @@ def _check(made: Made, task: Task, own: set[str]) -> None:
         what = {"binary": "one of two classes", "classes": "classes", "numbers": "numbers"}.get(task.kind, "neither classes nor numbers")
         hint = f"there are {listed(fitting)}" if fitting else "`metric NAME = …` in the network measures anything"
         raise error("argument-type", f"`{name}` is a metric of {of}, and the network predicts {what}", made.span, hint)
+
+
+def _check_arguments(made: Made) -> None:
+    for name, only_two in OF_TWO.items():
+        argument = made.arguments.get(name)
+        if argument is not None and argument.value == only_two:
+            message = f"`{name}={value_text(only_two)}` of `{made.recipe.name}` is for two classes, and there are more"
+            hint = f"write `{name}={value_text(OF_SEVERAL[name])}`, or leave it out, which means that"
+            raise error("argument-type", message, argument.span, hint)
 
 
 def _target(graph: Graph, task: Task) -> int | None:

@@ -96,7 +96,7 @@ def _losses(history: History, rows: int) -> Iterator[str]:
 
 
 def _sameness(history: History, again: History) -> str:
-    if again.columns == history.columns:
+    if repr(again.columns) == repr(history.columns):  # by their digits, as a NaN is not equal to itself
         return "the same loss, to the last bit"
     return f"a loss of {again.final['loss']:.9g}, and it was {history.final['loss']:.9g}: this device does not repeat its numbers"
 

@@ -18,7 +18,7 @@ Lists the runs in a folder, the oldest first: what was trained, how long, with w
   netc runs --sort best:val_accuracy --desc
                                         by the best value of a metric, the highest first
   netc runs --plot runs.png             also draw all their curves in one picture
-Runs that were interrupted, that still go on or that lack files are listed too, with what is wrong below the table.
+Runs that were interrupted or failed, that still go on or that lack files are listed too, with what is wrong below the table.
 """
 
 

@@ -60,9 +60,11 @@ class Run:
 
     @property
     def state(self) -> str:
-        """`finished`, `stopped early`, `interrupted` (by Ctrl-C or SIGTERM), or `unfinished` (no word of an end)."""
+        """`finished`, `stopped early`, `interrupted` (by Ctrl-C or SIGTERM), `failed`, or `unfinished` (no word of an end)."""
         if "finished" not in self.record:
             return "unfinished"
+        if self.record.get("failed"):
+            return "failed"
         if self.record.get("interrupted"):
             return "interrupted"
         return "stopped early" if self.record.get("stopped_early") else "finished"
@@ -96,6 +98,9 @@ class Run:
         """
         from netc.runs.weights import load_weights
 
+        if self.state == "failed" and not best:
+            hint = "`--best` takes the weights of its best epoch" if (self.path / BEST).is_file() else "correct the spec, and train it anew"
+            raise error("file", f"`{self.path}` has no last weights: {self.record['failed']}", hint=hint)
         path = self.path / (BEST if best else MODEL)
         if best and not path.is_file():
             raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
@@ -122,7 +127,9 @@ def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
         return Run(path, standing.record, standing.history, (said,), allow_python)
     record, said_of_record = _record(path / RECORD)
     history, said_of_history = _history(path / METRICS)
-    missing = [f"{name} is missing" for name in (SPEC, MODEL) if not (path / name).is_file()]
+    failed = record.get("failed")
+    missing = [f"{name} is missing" for name in ((SPEC,) if failed else (SPEC, MODEL)) if not (path / name).is_file()]
+    missing += [f"failed: {failed}"] if failed else []
     return Run(path, record, history, (*said_of_record, *said_of_history, *missing), allow_python)
 
 

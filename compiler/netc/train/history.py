@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
+from netc.diagnostics import Diagnostic, NetError
 from netc.train.best import is_rate
 from netc.train.weights import BestWeights
 
@@ -46,6 +47,22 @@ class History:
     def final(self) -> dict[str, float]:
         """The losses and metrics of the last epoch; empty where none was done."""
         return {name: values[-1] for name, values in self.columns.items() if values and not is_rate(name)}
+
+    def keep_whole(self) -> None:
+        """Leaves out the epochs from the first one on that has no finite loss, or lacks a number."""
+        losses = self.columns["loss"]
+        bad = first_not_finite(losses, 0)
+        whole = min([len(losses) if bad is None else bad, *map(len, self.columns.values())])
+        for values in self.columns.values():
+            del values[whole:]
+
+
+class Failed(NetError):
+    """A training that cannot go on, with what it recorded until then: whole epochs, each with a finite loss."""
+
+    def __init__(self, diagnostics: Iterable[Diagnostic], history: History) -> None:
+        super().__init__(diagnostics)
+        self.history = history
 
 
 class Recorder:

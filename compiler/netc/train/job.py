@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -19,10 +20,10 @@ from netc.graph import Graph
 from netc.settings import Section
 from netc.tensors import TensorType
 from netc.train.batches import Tensors, tensors
-from netc.train.checkpoint import State, load, save
+from netc.train.checkpoint import State, is_saved, load, save
 from netc.train.device import home_of
 from netc.train.distributed import SharedSaver, World, check_losses, synchronized
-from netc.train.history import History
+from netc.train.history import Failed, History
 from netc.train.identity import Identity, check_length, compare, identity_of
 from netc.train.loop import Observer, column_names, fit
 from netc.train.measure import make_measures
@@ -86,7 +87,14 @@ class Job:
             self.begun_at = before["training"]["epoch"]
         elif self.writes:
             self._begin(path, identity)
-        history = self._fit(path, kept, resumed)
+        try:
+            history = self._fit(path, kept, resumed)
+        except Failed as problem:
+            if problem.history.epochs == 0 and not is_saved(path / CHECKPOINT):
+                raise
+            if self.writes:
+                self._leave(path, kept, problem)
+            raise self._told(path, problem) from problem
         self._gather(history)
         self.model.cpu()  # where whoever goes on with it has its data
         if self.writes and not self.was_complete:
@@ -175,11 +183,28 @@ class Job:
 
     def _finish(self, path: Path, kept: State, history: History) -> None:
         """Writes what came of it; `run.json` last, which so says that all is there."""
+        write(path / "model.safetensors", model_bytes(self.model))
+        self._write_record(path, kept, history)
+
+    def _leave(self, path: Path, kept: State, problem: Failed) -> None:
+        """Writes what came of a training until it could not go on. Its last weights are of no use, and left out."""
+        self._write_record(path, kept, problem.history, {"failed": problem.diagnostics[0].message})
+
+    def _told(self, path: Path, problem: Failed) -> Failed:
+        """The reason, and where that is."""
+        epochs, best = problem.history.epochs, problem.history.best
+        what = f"what was trained before, {count_of(epochs, 'whole epoch')}, is in {path}{os.sep}"
+        if best is not None and best.state:
+            what += f", with the weights of the best one, {best.epoch}"
+        *others, last = problem.diagnostics
+        return Failed([*others, replace(last, hint=f"{last.hint}\n{what}" if last.hint else what)], problem.history)
+
+    def _write_record(self, path: Path, kept: State, history: History, more: Mapping[str, Any] | None = None) -> None:
+        """Writes all but the last weights; `run.json`, which says that all is there, at the end."""
         environment = kept["identity"]["environment"]
         self.record = {"network": self.graph.name, "seed": self.settings["seed"], **environment}
-        self.record |= {"started": kept["started"], "finished": _now(), **outcome(history)}
+        self.record |= {"started": kept["started"], "finished": _now(), **outcome(history), **(more or {})}
         self.record |= {"overrides": kept["overrides"], "preprocessing": self.prepared.preprocessing.record}
-        write(path / "model.safetensors", model_bytes(self.model))
         if history.best is not None and history.best.state:
             write(path / "best.safetensors", state_bytes(history.best.state))
         self._write_spec(path, environment)  # a longer training has another one

@@ -18,10 +18,10 @@ from netc.settings import Section
 from netc.train.batches import Batches, Tensors
 from netc.train.best import is_rate
 from netc.train.distributed import Agreed, Spread, World, is_disconnected
-from netc.train.history import History, Recorder, Snapshot, first_not_finite, snapshot_epochs
+from netc.train.history import Failed, History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
-from netc.train.optim import check_mode, is_stepped, make_optimizer, make_scheduler
+from netc.train.optim import check_mode, is_stepped, largest_rate, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, left_alone, refused
 from netc.train.replay import Anchor, SharedAnchor
 from netc.train.saving import Saver
@@ -145,6 +145,7 @@ class Fit:
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
         self.anchor = Anchor(self) if world is None else SharedAnchor(self, world)
+        self.is_left_alone = False  # whether another process ended, so that all of them may be started anew
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
@@ -163,7 +164,7 @@ class Fit:
         self.recorders = (self.recorder, self.val_recorder, self.measured)
 
     def run(self) -> History:
-        """All epochs that are left, or those until something stops them."""
+        """All epochs that are left, or those until something stops them. Raises NetError, `Failed` where its reason is the training."""
         self.model.train()
         self.reported = time.perf_counter()
         self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
@@ -173,8 +174,10 @@ class Fit:
                 if self.settings["compile"]:
                     self.take_step.compile(self.model, self.settings, self.batches.first)
                 self._epochs()
+            except NetError as reason:
+                raise self._failed(reason) from reason
             except (RuntimeError, IndexError, ValueError) as e:
-                raise self._reason(e) from e
+                raise self._failed(self._reason(e)) from e
         self._report(done=True)
         self.history.interrupted = self.interrupt.requested
         self.history.seconds = self.seconds
@@ -329,7 +332,8 @@ class Fit:
         self.anchor.drop()
 
     def _diverged(self, loss: float, epoch: int) -> NetError:
-        return diverged(self.settings, loss, epoch, self.anchor.origin(), self.world is not None)
+        origin = self.anchor.origin()  # the optimizer is then where it was at that step
+        return diverged(self.settings, loss, epoch, origin, self.world is not None, rate=largest_rate(self.optimizer))
 
     def _report(self, done: bool = False) -> None:
         if self.observer is not None:
@@ -340,11 +344,20 @@ class Fit:
         if self.world is None:
             return self._own_reason(e)
         if is_disconnected(e):
+            self.is_left_alone = self.world.reason is None
             return self.world.reason or left_alone(self.settings, self.epoch + 1)
         self.anchor.state = None  # the others may have met nothing, and would not take the steps again
         reason = self._own_reason(e)
         self.world.leave(reason)
         return reason
+
+    def _failed(self, reason: NetError) -> NetError:
+        """The reason with what was recorded; as it is where a file or another process is at fault, and the training may go on."""
+        if self.is_left_alone or any(d.code != "training" for d in reason.diagnostics):
+            return reason
+        self.history.keep_whole()
+        self.history.seconds = self.seconds
+        return Failed(reason.diagnostics, self.history)
 
     def _own_reason(self, e: Exception) -> NetError:
         """Where the loss was not finite before, that, for some losses refuse what comes of it; else what torch says."""

@@ -91,6 +91,11 @@ def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int
     return scheduler
 
 
+def largest_rate(optimizer: Optimizer) -> float | None:
+    """The largest learning rate that is in force; None where the optimizer has none."""
+    return max((float(group["lr"]) for group in optimizer.param_groups if "lr" in group), default=None)
+
+
 def check_mode(settings: Section, monitor: str) -> None:
     """NetError where `ReduceLROnPlateau` would take what gets better for what gets worse."""
     if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "ReduceLROnPlateau":

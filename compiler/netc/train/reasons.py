@@ -22,14 +22,15 @@ REMEDIES = {
 LARGE = 1e4  # what goes in is larger than any network wants it: the training diverged before
 
 
-def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None, is_shared: bool = False) -> NetError:
+def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None, is_shared: bool = False,
+             rate: float | None = None) -> NetError:  # fmt: skip
     """The loss of an epoch (from 1) is not finite; `origin` is where that began, if it is known.
 
-    `is_shared` says whether several processes train, of which one alone might know more.
+    `is_shared` says whether several processes train, of which one alone might know more; `rate` is the learning rate then.
     """
     what = "NaN" if math.isnan(loss) else "infinite"
     made = settings.made("optimizer")
-    ways = [f"a smaller `lr` (now {made.values.get('lr')})"]
+    ways = [f"a smaller `lr` ({_rate(settings, rate)})"]
     ways += ["`clip_grad_norm = 1.0`"] if settings["clip_grad_norm"] is None else []
     hint = f"try {', '.join(ways)}, or `normalize` the data"
     message = f"the loss became {what} in epoch {epoch} of {settings['epochs']}"
@@ -44,6 +45,14 @@ def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None =
     related = (Related(made.span, "trained with this"),)
     return NetError([Diagnostic("training", f"{message}; the first {thing}", node.span,
                                 f"of numbers from {ranges}" if ranges else "", related, hint)])  # fmt: skip
+
+
+def _rate(settings: Section, rate: float | None) -> str:
+    """The learning rate as it is written, and as a scheduler had it."""
+    given = settings.made("optimizer").values.get("lr")
+    if settings["scheduler"] is None or rate is None or (isinstance(given, (int, float)) and math.isclose(rate, given)):
+        return f"now {given}"
+    return f"now {given}, of which `{settings.made('scheduler').recipe.name}` had made {rate:.4g}"
 
 
 def refused(settings: Section, e: Exception, epoch: int) -> NetError:

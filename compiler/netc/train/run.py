@@ -70,7 +70,7 @@ def held(path: Path) -> Iterator[None]:
 
 @contextmanager
 def kept_if_saved(path: Path, begun: Iterable[str]) -> Iterator[None]:
-    """Where the body raises, removes the files that it began with and the folder, unless there is a checkpoint to go on from.
+    """Where the body raises, removes the files that it began with and the folder, unless there is a checkpoint to go on from, or a record.
 
     Nothing that was trained is ever removed; where a file could not be written, the error says that the checkpoint is there.
     """
@@ -78,7 +78,7 @@ def kept_if_saved(path: Path, begun: Iterable[str]) -> Iterator[None]:
     try:
         yield
     except BaseException as problem:
-        if not is_saved(folder):
+        if not is_saved(folder) and not (path / "run.json").is_file():
             with contextlib.suppress(OSError):
                 for name in begun:
                     (path / name).unlink(missing_ok=True)
@@ -104,7 +104,11 @@ def is_complete(path: Path, epochs: int) -> bool:
         record = json.loads((path / "run.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return isinstance(record, dict) and record.get("epochs") == epochs and not record.get("interrupted")
+    return (
+        isinstance(record, dict)
+        and record.get("epochs") == epochs
+        and not {"interrupted", "failed"} & {name for name, value in record.items() if value}
+    )
 
 
 def metrics_csv(history: History) -> str:

@@ -19,12 +19,13 @@ from netc.diagnostics import Diagnostic, error, render_all
 from netc.graph import Graph
 from netc.settings import Section
 from netc.source import Source
+from netc.train.checkpoint import is_saved
 from netc.train.device import device_of
 from netc.train.distributed import World, joined
-from netc.train.history import History
+from netc.train.history import Failed, History
 from netc.train.job import Job
 from netc.train.launch import MARK, begun_before, mark, unmark
-from netc.train.run import held, kept_if_saved, new_run
+from netc.train.run import CHECKPOINT, held, kept_if_saved, new_run
 from netc.train.tensorboard import require_tensorboard
 
 MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
@@ -68,8 +69,8 @@ def train(
     `factory` makes the model, after torch is seeded; `spec` is the text to keep with it, `written` the one that the user wrote;
     progress goes to the stream; `overrides` are recorded; `table` is the data where it was loaded before;
     `tensorboard` also writes event files.
-    Raises NetError where a section lacks, or the data or training is at fault: then no folder is left, unless there is a
-    checkpoint to go on from; and where the run to go on with is of another spec or other data.
+    Raises NetError where a section lacks, or the data or training is at fault: then no folder is left, unless a whole epoch was
+    trained, or there is a checkpoint to go on from; and where the run to go on with is of another spec or other data.
     """
     data, settings = needed_sections(graph, data, settings)
     if tensorboard:
@@ -133,7 +134,12 @@ def _folder(path: Path, job: Job) -> Iterator[None]:
     with held(path), kept_if_saved(path, ["spec.net", MARK, *(used.name for used in job.python_files)]):
         if job.world is not None:
             mark(path)
-        yield
+        try:
+            yield
+        except Failed:
+            if not is_saved(path / CHECKPOINT):
+                unmark(path)
+            raise
         unmark(path)
 
 

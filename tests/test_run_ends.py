@@ -1,0 +1,82 @@
+"""A training that does not end as it was meant to: what it leaves, what it says, and the exit status."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from netc.cli import main
+from netc.runs.folder import open_run
+
+SPEC = """
+network Line {
+  input  x: [B, 5]
+  target y: [B, 1]
+  p = x -> Linear(4) -> ReLU -> Linear(1)
+  output p
+  loss MSELoss(p, y)
+}
+data {
+  source = sklearn.make_regression(n_samples=50, n_features=5, random_state=0)
+  validation = 0.2
+  normalize_target = standard
+}
+train {
+  optimizer  = SGD(lr=0.01)
+  epochs     = 12
+  batch_size = 20
+}
+"""
+LATE = SPEC.replace("epochs     =", "scheduler  = StepLR(5, gamma=1e9)\n  epochs     =")
+
+
+@pytest.fixture
+def late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A spec whose training has five good epochs, in the folder that is the current one."""
+    monkeypatch.chdir(tmp_path)
+    Path("line.net").write_text(LATE)
+    return "line.net"
+
+
+@pytest.mark.parametrize("held_out", [True, False])
+@pytest.mark.parametrize("batch_size", ["20", "full"])
+def test_what_was_trained_before_the_loss_is_nan_stays(
+    late: str, held_out: bool, batch_size: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(late).write_text(LATE if held_out else LATE.replace("  validation = 0.2\n", ""))
+    words = ["--no-pictures", "--set", f"train.batch_size={batch_size}"]
+    assert main(["train", late, *words]) == 1
+    said = capsys.readouterr().err
+    found = re.search(r"in epoch (\d+) of 12", said)
+    assert found and "`lr` (now 0.01, of which `StepLR` had made 1e+07)" in said
+    run, epochs = Path("runs/line-1"), int(found[1]) - 1
+    best = ", with the weights of the best one, 5" if held_out else ""
+    assert epochs >= 5
+    assert said.rstrip().splitlines()[-1].strip() == f"what was trained before, {epochs} whole epochs, is in runs/line-1/{best}"
+    files = ["metrics.csv", "run.json", "spec.net"]
+    assert sorted(path.name for path in run.iterdir()) == (["best.safetensors"] if held_out else []) + files
+    assert len((run / "metrics.csv").read_text().splitlines()) == 1 + epochs and "nan" not in (run / "metrics.csv").read_text()
+    record = json.loads((run / "run.json").read_text())
+    assert record["epochs"] == epochs and record["failed"].startswith("the loss became")
+    assert main(["runs"]) == 0
+    shown = capsys.readouterr().out
+    assert " failed " in shown and "line-1: failed: the loss became" in shown
+    assert main(["eval", str(run), "--best"]) == (0 if held_out else 1)
+    assert main(["eval", str(run)]) == 1
+    assert "has no last weights: the loss became" in capsys.readouterr().err
+
+
+def test_a_training_that_fails_in_its_first_epoch_leaves_no_folder(late: str) -> None:
+    assert main(["train", late, "--no-pictures", "--set", "train.optimizer.lr=1e30"]) == 1
+    assert not list(Path("runs").iterdir())
+
+
+def test_a_failed_run_that_has_a_checkpoint_is_not_complete(late: str, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["--no-pictures", "--set", "train.checkpoint=0"]
+    assert main(["train", late, *words]) == 1
+    assert main(["train", "--resume", "runs/line-1", "--no-pictures"]) == 1
+    assert "the loss became" in capsys.readouterr().err
+    assert open_run("runs/line-1").state == "failed"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
+import torch
 
 from netc.cli import main
 from netc.runs.folder import open_run
@@ -80,3 +83,21 @@ def test_a_failed_run_that_has_a_checkpoint_is_not_complete(late: str, capsys: p
     assert main(["train", "--resume", "runs/line-1", "--no-pictures"]) == 1
     assert "the loss became" in capsys.readouterr().err
     assert open_run("runs/line-1").state == "failed"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_training_exits_as_a_shell_counts_it(late: str, number: signal.Signals, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that `netc train … && netc predict …` does not go on with half a training."""
+
+    def press(*_: object) -> None:
+        if not pressed:
+            pressed.append(number)
+            os.kill(os.getpid(), number)
+
+    pressed: list[signal.Signals] = []
+    hook = torch.nn.modules.module.register_module_forward_hook(press)
+    try:
+        assert main(["train", late, "--no-pictures"]) == 130
+    finally:
+        hook.remove()
+    assert capsys.readouterr().out.splitlines()[-1] == "netc train --resume runs/line-1 goes on"

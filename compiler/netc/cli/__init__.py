@@ -1,4 +1,4 @@
-"""The command `netc`. Only this package prints and exits: 0 fine, 1 the spec or the data is wrong, 2 wrong use.
+"""The command `netc`. Only this package prints and exits: 0 fine, 1 the spec or the data is wrong, 2 wrong use, 130 interrupted.
 
 A command is a file: its `add` describes it to argparse, and its `run` does it and returns the exit status.
 """
@@ -14,6 +14,7 @@ from importlib import import_module
 import netc
 from netc.cli.common import RAW, show
 from netc.diagnostics import NetError
+from netc.train.interrupt import INTERRUPTED
 
 OVERVIEW = """\
 netc compiles neural networks described in .net files to PyTorch.
@@ -32,6 +33,8 @@ netc compiles neural networks described in .net files to PyTorch.
   netc explain shape-mismatch            what the code of an error means
   netc ops Conv2d                        look up a layer, function or setting; without a name all of them
 """
+
+STATUS = "exit status: 0 fine, 1 the spec or the data is wrong, 2 wrong use, 130 interrupted (Ctrl-C; a training also by SIGTERM)"
 
 # The files of this package that are commands, in the order of `netc --help`.
 COMMANDS = ("new", "check", "compile", "train", "runs", "compare", "eval", "predict", "draw", "fmt", "ops", "explain")
@@ -59,7 +62,7 @@ def run() -> None:
         status = main()
         sys.stdout.flush()
     except KeyboardInterrupt:
-        status = 130  # as a shell counts a command that SIGINT ended: 128 + 2
+        status = INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it closes stdout
         status = 0
@@ -67,7 +70,7 @@ def run() -> None:
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="netc", description=OVERVIEW, formatter_class=RAW, allow_abbrev=False)
+    parser = argparse.ArgumentParser(prog="netc", description=OVERVIEW, epilog=STATUS, formatter_class=RAW, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"netc {netc.__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for name in names:

@@ -12,6 +12,7 @@ import netc
 from netc.cli.common import Commands, loaded, overrides, spec_command
 from netc.diagnostics import count_of
 from netc.pipeline import run_spec
+from netc.train.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
     from netc.train.session import Result
@@ -25,7 +26,7 @@ Trains the network on the data of its spec, as the train section says, into a ne
   checkpoint/         where the training stands: saved every 30 seconds (`checkpoint` in the train section) and at its end
   *.png               the data, the loss curve, the predictions before, along and after training
   report.html         all of it on one page, with what the network gets wrong; it needs no other file
-Ctrl-C stops after the current step and saves what is there.
+Ctrl-C or SIGTERM stops after the current step and saves what is there; the exit status is then 130.
 
 netc train --resume runs/NAME-N goes on where a run was stopped, by Ctrl-C or anything else, and gives the numbers of a run that was
 never stopped. It reads the spec of the run; a SPEC must be the same. --set train.epochs=2000 makes the training longer.
@@ -68,7 +69,8 @@ def run(parsed: argparse.Namespace) -> int:
                            resume=resumed)  # fmt: skip
     if os.environ.get("RANK", "0") == "0":
         _say(result, resumed)
-    return 0
+    # Of processes that torchrun asked to stop, one that ends otherwise than with 0 would look as if it had failed.
+    return INTERRUPTED if result.history.interrupted and not is_launched else 0
 
 
 def _launch(parsed: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import signal
 import threading
 from types import FrameType, TracebackType
 
+INTERRUPTED = 130  # the exit status of what SIGINT ended, as a shell counts: 128 + 2
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # of a person; of a scheduler of jobs that wants the machine back
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from netc.files import write
 from netc.train.checkpoint import is_saved
+from netc.train.interrupt import INTERRUPTED
 from netc.train.run import CHECKPOINT
 
 MARK = "launch"  # the file in a run's folder that says which launch is training it
@@ -30,7 +31,7 @@ def launch(words: Sequence[str], processes: int) -> int:
     try:
         main(["--standalone", "--nproc-per-node", str(processes), "--module", "netc", *words])
     except SignalException:
-        return 0
+        return INTERRUPTED
     except ChildFailedError as failed:
         return max((failure.exitcode for failure in failed.failures.values()), default=1) or 1
     return 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -36,6 +36,11 @@ AFTER: Mapping[str, Scale] = {
     "Softmax": "probabilities", "softmax": "probabilities", "Sigmoid": "probabilities", "sigmoid": "probabilities",
     "LogSoftmax": "log-probabilities", "log_softmax": "log-probabilities",
 }  # fmt: skip
+
+# What changes neither the values of a tensor nor which of them there are.
+KEEPS = ("long", "int", "float", "double", "to", "squeeze", "unsqueeze", "reshape", "view", "flatten", "Flatten", "unflatten", "transpose",
+         "permute", "clone", "detach", "contiguous", "type_as")  # fmt: skip
+SAME_CLASS = (*KEEPS, "one_hot")  # and what changes not which class it says
 
 
 # What a metric's argument is for more than two classes where nothing is said, and what it cannot be.
@@ -98,16 +103,8 @@ def task_of(graph: Graph) -> Task:
     if not graph.outputs or not isinstance(graph.type_of(graph.outputs[0].ref), TensorType):
         return Task("other")
     ref = graph.outputs[0].ref
-    for node in graph.needed_for(loss.ref for loss in graph.losses):
-        known = LOSSES.get(node.op.name) if node.op else None
-        if known and node.refs:
-            kind, scale = known
-            taken = node.refs[0]
-            if taken == ref:
-                return _fitting(graph, ref, Task(kind, scale))
-            after = _made_of(graph, ref, taken)
-            if after is not None:
-                return _fitting(graph, ref, Task(kind, after))
+    if found := _judged(graph, ref):
+        return _fitting(graph, ref, found[1])
     targets = [n.type for n in graph.targets if isinstance(n.type, TensorType)]
     output = graph.tensor_type(ref)
     is_like_target = any(t.is_float and output.is_float and t.shape == output.shape for t in targets)
@@ -137,6 +134,48 @@ def _for_several(metric: Made) -> Made:
     unsaid = {name: a for name, a in metric.arguments.items() if name in OF_SEVERAL and a.origin == "default"}
     changed = {name: replace(a, value=OF_SEVERAL[name]) for name, a in unsaid.items()}
     return replace(metric, arguments={**metric.arguments, **changed})
+
+
+def _judged(graph: Graph, ref: Ref) -> tuple[Node, Task] | None:
+    """The loss by which the output is known as that of a classifier, and what it says."""
+    for node in graph.needed_for(loss.ref for loss in graph.losses):
+        known = LOSSES.get(node.op.name) if node.op else None
+        if known and node.refs:
+            kind, scale = known
+            after = scale if node.refs[0] == ref else _made_of(graph, ref, node.refs[0])
+            if after is not None:
+                return node, Task(kind, after)
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A classifier's loss, and what it compares the output with in place of a target: something computed of one."""
+
+    loss: Node
+    text: str
+
+
+def computed_labels(graph: Graph) -> Computed | None:
+    """What the classes of a classifier are compared with, where that is not a target as it is: `y - 1`.
+
+    The classes are then numbered in another way than the target, so that the two are not to be compared.
+    """
+    found = _judged(graph, graph.outputs[0].ref) if graph.outputs else None
+    argument = found[0].call.get("target") if found else None
+    if found is None or argument is None or not isinstance(argument.value, Ref):
+        return None
+    if graph.node(origin(graph, argument.value, SAME_CLASS)).kind == "target":
+        return None
+    return Computed(found[0], argument.span.text)
+
+
+def origin(graph: Graph, ref: Ref, keeping: Container[str] = KEEPS) -> int:
+    """The node whose values arrive here unchanged, through operations that are `keeping` them."""
+    node = graph.node(ref.node)
+    while node.op is not None and node.op.name in keeping and node.refs:
+        node = graph.node(node.refs[0].node)
+    return node.id
 
 
 def _made_of(graph: Graph, ref: Ref, taken: Ref) -> Scale | None:

@@ -23,6 +23,7 @@ from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, error
 from netc.graph import Graph, Node
 from netc.settings import Section
+from netc.tasks import computed_labels
 from netc.tensors import TensorType
 
 EXAMPLE = "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)"
@@ -62,6 +63,7 @@ def _checked(graph: Graph, table: Table, data: Section, train: Section | None) -
     said = {d.span for d in found}  # of what its own declaration cannot hold nothing follows
     fed = _fed_values(plan, table, data, prepared is not None)
     found += check_contracts(graph, [f for f in fed if f.node.span not in said])
+    found += _computed_labels(graph)
     found += _constant_columns(plan, table)
     if prepared is not None:
         found += check_scale(graph, fed, data)
@@ -97,6 +99,18 @@ def _values(fitted: Fitted, feed: Feed, rows: Array) -> Array:
 
 def _place(plan: Plan, table: Table, row: int) -> str:
     return table.place(int(plan.kept[row]))
+
+
+def _computed_labels(graph: Graph) -> list[Diagnostic]:
+    """A warning where the classes are no labels of the data, so that nothing can be said of them but the loss."""
+    computed = computed_labels(graph)
+    if computed is None:
+        return []
+    assert computed.loss.op is not None
+    message = (f"`{computed.loss.op.name}` compares with `{computed.text}`, and not with the target as it is: there are no metrics, "
+               "predictions by name or pictures of the classes")  # fmt: skip
+    hint = "give it the target itself: as many whole numbers as there are classes are counted in their order, whichever they are"
+    return [Diagnostic("data-labels", message, computed.loss.span, hint=hint)]
 
 
 # --- columns ------------------------------------------------------------------------------------------------------

@@ -20,7 +20,8 @@ EMPTY = "is empty in every row"
 class Columns:
     """Columns of a kind: `number` or `bool` values `[n, k]`, a `category` `[n, 1]`, an `array` `[n, …]`, or `other`.
 
-    A missing number is NaN. The values of a category are the places of its texts in `categories`, and -1 where missing.
+    A missing number is NaN. The values of a category are the places of its texts in `categories`, and -1 where missing; with
+    `is_numbers` the texts are labels that stand as whole numbers in the source.
     `other` is what no network takes; it has no values, `problem` says what it is and `hint` what to do.
     """
 
@@ -30,6 +31,7 @@ class Columns:
     categories: tuple[str, ...] = ()
     problem: str = ""
     hint: str = ""
+    is_numbers: bool = False
 
     @property
     def is_numeric(self) -> bool:

@@ -15,6 +15,7 @@ from netc.data.normalize import Array
 from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Graph, Node, Ref
 from netc.source import Span
+from netc.tasks import origin
 from netc.tensors import FLOATS, INTEGERS, TensorType
 
 
@@ -50,24 +51,11 @@ class Fed:
         return f"{self.values[row, column]:g} in {self.place(row)}{where}"
 
 
-# What changes neither the values of a tensor nor which of them there are.
-KEEPS = ("long", "int", "float", "double", "to", "squeeze", "unsqueeze", "reshape", "view", "flatten", "Flatten", "unflatten", "transpose",
-         "permute", "clone", "detach", "contiguous", "type_as")  # fmt: skip
-
-
 def check_contracts(graph: Graph, fed: Sequence[Fed]) -> list[Diagnostic]:
     """What the losses and look-ups of the graph cannot take, or leave out, of the data that arrives there as it is."""
     by_id = {f.node.id: f for f in fed}
     contracts = [c for node in graph.nodes for kind in (Labels, Bounds, Entries) if (c := kind.of(graph, node)) is not None]
     return [p for c in contracts if (arriving := by_id.get(origin(graph, c.ref))) is not None for p in c.problems(arriving)]
-
-
-def origin(graph: Graph, ref: Ref) -> int:
-    """The node whose values arrive here unchanged."""
-    node = graph.node(ref.node)
-    while node.op is not None and node.op.name in KEEPS and node.refs:
-        node = graph.node(node.refs[0].node)
-    return node.id
 
 
 def _argument(node: Node, name: str) -> Ref | None:
@@ -140,7 +128,7 @@ def _label_problems(labels: Labels, fed: Fed) -> list[Diagnostic]:
     if bad.any():
         what = f"{count_of(int(bad.sum()), 'label')} of the data {'is' if bad.sum() == 1 else 'are'} none of them"
         message = f"`{labels.name}` has {_classes_text(labels.classes)}, and {what}, e.g. {fed.example(bad)}"
-        hint = _label_hint(labels, np.unique(kept), np.unique(values[bad]))
+        hint = _label_hint(labels, fed, np.unique(kept), np.unique(values[bad]))
         return [Diagnostic("data-value", message, labels.node.span, related=fed.related, hint=hint), *found]
     return [*found, *_missing(labels, fed, np.unique(kept))]
 
@@ -149,16 +137,24 @@ def _classes_text(count: int) -> str:
     return "1 class, 0" if count == 1 else f"{count} classes, 0 to {count - 1}"
 
 
-def _label_hint(labels: Labels, kept: Array, bad: Array) -> str:
+def _label_hint(labels: Labels, fed: Fed, kept: Array, bad: Array) -> str:
     """What is probably meant, by the labels that there are and those that are out of range."""
-    low, high = int(kept.min()), int(kept.max())
-    if low == 1 and high == labels.classes:
-        return f"count classes from 0: `{labels.name}(…, y - 1)`"
-    if len(bad) == 1 and bad[0] < 0 and labels.ignored is not None:
+    high, others = int(kept.max()), np.setdiff1d(kept, bad)
+    if len(bad) == 1 and bad[0] < 0 and labels.ignored is not None and len(others) > 1:
         return f"`ignore_index={int(bad[0])}` leaves these out, if that is what they say"
-    if low >= 0:
+    if kept.min() >= 0 and (len(kept) == high + 1 or not _is_counted(labels, fed)):
         return f"the data has labels up to {high}: give it {high + 1} scores, e.g. with `Linear({high + 1})`"
+    if _is_counted(labels, fed) and len(kept) > 1:
+        return (
+            f"the data has {len(kept)} different labels: with as many scores, e.g. `Linear({len(kept)})`, they are counted in their order"
+        )
     return "count classes from 0"
+
+
+def _is_counted(labels: Labels, fed: Fed) -> bool:
+    """Whether other labels than 0 to K-1 become these, if they are K: those of a target of one number a row."""
+    kind = fed.node.type
+    return isinstance(kind, TensorType) and kind.dtype in INTEGERS and fed.values.shape[1] == 1 and labels.least == 0
 
 
 def _ignored(labels: Labels, fed: Fed, ignored: Array) -> list[Diagnostic]:
@@ -177,7 +173,9 @@ def _missing(labels: Labels, fed: Fed, kept: Array) -> list[Diagnostic]:
     some = ", ".join(map(str, absent[:6])) + (f" and {len(absent) - 6} more" if len(absent) > 6 else "")
     message = f"`{labels.name}` has {labels.classes} classes, and {len(absent)} of them {_is(absent)} never in the data: {some}"
     fitting = f"the data has {len(kept)} classes, which are {len(kept)} scores" if absent[0] == len(kept) else ""
-    return [Diagnostic("data-labels", message, labels.node.span, related=fed.related, hint=fitting or "number the classes without gaps")]
+    counted = f"with {len(kept)} scores the labels that there are would be counted in their order" if _is_counted(labels, fed) else ""
+    hint = fitting or counted or "number the classes without gaps"
+    return [Diagnostic("data-labels", message, labels.node.span, related=fed.related, hint=hint)]
 
 
 def _is(things: Sequence[object]) -> str:
@@ -193,6 +191,7 @@ BOUNDS: dict[str, tuple[float, float | None, bool]] = {
     "LinearCrossEntropyLoss": SHARE, "KLDivLoss": SHARE, "HingeEmbeddingLoss": SIGN, "SoftMarginLoss": SIGN, "MarginRankingLoss": SIGN,
     "CosineEmbeddingLoss": SIGN, "PoissonNLLLoss": COUNT,
 }  # fmt: skip
+BINARY = ("BCELoss", "BCEWithLogitsLoss")  # whose target says which of two classes a row is of
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +213,12 @@ class Bounds:
         by_number = node.op.name in LABELS and graph.tensor_type(ref).dtype not in FLOATS
         in_logarithms = "log_target" in node.call and node.call["log_target"].value
         return None if by_number or in_logarithms else Bounds(node, ref, *BOUNDS[node.op.name])
+
+    @property
+    def name(self) -> str:
+        """The loss."""
+        assert self.node.op is not None
+        return self.node.op.name
 
     @property
     def words(self) -> str:
@@ -249,6 +254,8 @@ def _bound_hint(bounds: Bounds, values: Array) -> str:
     """What is probably meant, by the values that there are."""
     if bounds.ends_only:
         return "`2 * y - 1` makes -1 and 1 of 0 and 1" if set(values) <= {0.0, 1.0} else "say for each row which of the two it is"
+    if len(values) == 2 and bounds.name in BINARY and all(v == int(v) for v in values):
+        return "leave the target as it is: two other whole numbers count as 0 and 1 where it is one number a row and nothing scales it"
     if set(values) <= {-1.0, 1.0} and bounds.high is not None:
         return "`(y + 1) / 2` makes 0 and 1 of -1 and 1"
     if _are_classes(values):

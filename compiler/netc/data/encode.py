@@ -29,7 +29,7 @@ class Encoding:
 
     `fill` stands for what is missing: a number for each column, or the one text of a category; with `drops` a row where something is
     missing is left out. `categories` are the texts that were there; with `one_hot` each is a column of its own, else their places are
-    the numbers.
+    the numbers. With `is_numbers` the texts stand as whole numbers in the data.
     """
 
     kind: str
@@ -39,6 +39,7 @@ class Encoding:
     categories: tuple[str, ...] = ()
     one_hot: bool = False
     drops: bool = False
+    is_numbers: bool = False
 
     def width(self, columns: Columns) -> int:
         """How many numbers a row becomes."""
@@ -68,7 +69,7 @@ class Encoding:
     @property
     def record(self) -> dict[str, Any]:
         """What was fitted as JSON can hold it, without what says nothing."""
-        facts = {"categories": list(self.categories), "one_hot": self.one_hot, "drops": self.drops,
+        facts = {"categories": list(self.categories), "one_hot": self.one_hot, "drops": self.drops, "is_numbers": self.is_numbers,
                  "fill": list(self.fill) if isinstance(self.fill, tuple) else self.fill,
                  "scaling": self.scaling.record if self.scaling else None}  # fmt: skip
         return {"kind": self.kind, "columns": list(self.names)} | {k: v for k, v in facts.items() if v not in (None, [], False)}
@@ -80,7 +81,7 @@ class Encoding:
         return Encoding(
             record["kind"], tuple(record["columns"]), Scaling.from_record(scaling) if scaling else None,
             tuple(fill) if isinstance(fill, list) else fill, tuple(record.get("categories", ())), record.get("one_hot", False),
-            record.get("drops", False),
+            record.get("drops", False), record.get("is_numbers", False),
         )  # fmt: skip
 
 
@@ -104,7 +105,8 @@ def fit_encodings(
     found = []
     for part, fill, scaling, way in zip(columns, filled, scalings, missing, strict=True):
         texts = () if part.kind != "category" else part.categories if all_texts else _categories(part, train, fill)
-        found.append(Encoding(part.kind, part.names, scaling, fill, texts, one_hot and part.kind == "category", way == "drop"))
+        is_one_hot = one_hot and part.kind == "category"
+        found.append(Encoding(part.kind, part.names, scaling, fill, texts, is_one_hot, way == "drop", part.is_numbers))
     return found
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from netc.data.assign import Feed, assign
 from netc.data.columns import chunks
 from netc.data.encode import Encoding, NoValueError, fit_encodings
+from netc.data.labels import with_places
 from netc.data.missing import by_column, may_fill
 from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, unknown_texts
@@ -94,6 +95,7 @@ def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[
 def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
     feeds = by_column(assign(graph, table, section), section, table)
+    feeds = with_places(graph, feeds) if section["normalize_target"] == "none" else feeds
     ways = [(part, way.value, feed.node.kind == "target") for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
     checked = [(part, way == "drop" or may_fill(way, part.kind, is_target=is_target)) for part, way, is_target in ways]
     problems = not_finite(checked, table)

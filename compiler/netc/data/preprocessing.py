@@ -10,6 +10,7 @@ import numpy as np
 
 from netc.data.columns import EMPTY, Columns, all_missing, chunks
 from netc.data.encode import Encoding, places_of
+from netc.data.labels import as_category
 from netc.data.normalize import Array, Scaling
 from netc.data.store import LARGE_BYTES, new_array, release
 from netc.data.table import Table
@@ -36,8 +37,12 @@ class Fitted:
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes that it counts, if it is one column of texts."""
+        """The names of the classes that it counts, if it is one column of texts, or of labels that are encoded as texts are."""
         return self.encodings[0].categories if len(self.encodings) == 1 else ()
+
+    def labelled(self, names: Sequence[str]) -> Array:
+        """Names of classes as the data has them: as texts or as whole numbers."""
+        return np.array([int(name) for name in names] if self.encodings[0].is_numbers else names)
 
     def numbers(self, parts: Sequence[Columns], rows: Array) -> Iterator[Chunk]:
         """Those rows of the columns as numbers, before they are cast: `[m, k]`, or `[m, *shape]` of an array, a part at a time."""
@@ -125,11 +130,12 @@ class Preprocessing:
     @property
     def kinds(self) -> dict[str, str]:
         """The kind of each column, by which another file is read: a category stays one, even if its texts are numbers."""
-        return {name: e.kind for f in (*self.inputs, *self.targets) for e in f.encodings for name in e.names}
+        found = [(e, name) for f in (*self.inputs, *self.targets) for e in f.encodings for name in e.names]
+        return {name: "number" if e.is_numbers else e.kind for e, name in found}
 
     @property
     def classes(self) -> tuple[str, ...]:
-        """The names of the classes, where the network has one target and that is one column of texts."""
+        """The names of the classes, where the network has one target and that is one column of texts or encoded labels."""
         return self.targets[0].classes if len(self.targets) == 1 else ()
 
     def undo(self, predictions: Array, target: int = 0) -> Array:
@@ -188,6 +194,8 @@ def _same_kind(encoding: Encoding, parts: Sequence[Columns], span: Span, rows: i
     """The parts of a table side by side, as they were in training; of a few rows one may be empty in all of them."""
     numbers = ("number", "bool")
     parts = [all_missing(part, encoding.kind, rows) if part.problem == EMPTY and encoding.kind != "array" else part for part in parts]
+    if encoding.is_numbers and len(parts) == 1 and parts[0].kind in numbers:
+        return as_category(parts[0], encoding.categories)
     for part in parts:
         if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
             words = part.problem or f"holds {WORDS[part.kind]}"

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from netc.data.contracts import Fed, origin
+from netc.data.contracts import Fed
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Graph, Node, Ref
 from netc.settings import Section
+from netc.tasks import origin
 from netc.tensors import FLOATS
 
 REGRESSION = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")

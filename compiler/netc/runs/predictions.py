@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Preprocessing
 from netc.diagnostics import error
 from netc.graph import Graph
-from netc.tasks import Task, task_of
+from netc.tasks import Task, computed_labels, task_of
 
 VISIBLE = 1e-4  # of the scale of a target, such as its standard deviation
 MOST_COLUMNS = 10_000  # of a row's output: more is no table
@@ -24,7 +25,8 @@ def prediction_columns(graph: Graph, outputs: Sequence[Array], done: Preprocessi
     What nothing is known of is `NAME`, or `NAME_0`, `NAME_1`, … where a row has several numbers.
     """
     task = task_of(graph)
-    first = _classes(task, outputs[0], done) if task.is_classes else _numbers(graph, outputs[0], done) if task.kind == "numbers" else {}
+    named = replace(done, targets=()) if computed_labels(graph) else done  # whose classes are numbered in their own way
+    first = _classes(task, outputs[0], named) if task.is_classes else _numbers(graph, outputs[0], done) if task.kind == "numbers" else {}
     rest = list(zip(graph.outputs, outputs, strict=True))[1 if first else 0 :]
     return {**first, **{name: column for named, values in rest for name, column in _plain(named.name, values).items()}}
 
@@ -34,7 +36,7 @@ def _classes(task: Task, output: Array, done: Preprocessing) -> dict[str, Array]
     probabilities = task.probabilities(output) if task.has_probabilities else np.empty((len(output), 0))
     names = _class_names(done, max(int(numbers.max(initial=0)) + 1, probabilities.shape[1]))
     target = done.targets[0].columns[0] if done.targets and len(done.targets[0].columns) == 1 else "class"
-    said = np.array(names)[numbers] if done.classes else numbers
+    said = done.targets[0].labelled(names)[numbers] if done.classes else numbers
     # What the network computes in 32 bits has no more digits.
     chances = probabilities.astype(output.dtype).T
     return {f"predicted_{target}": said, **{f"probability_{n}": p for n, p in zip(names, chances, strict=False)}}

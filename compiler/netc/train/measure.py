@@ -17,7 +17,7 @@ from netc.graph import Argument, Graph
 from netc.ops.measures import MEASURES, METRICS, USUAL
 from netc.ops.op import value_text
 from netc.settings import Made, Section
-from netc.tasks import OF_SEVERAL, OF_TWO, Task, has_several_classes, task_of
+from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, task_of
 from netc.tensors import TensorType
 
 # What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
@@ -160,7 +160,7 @@ def _check_arguments(made: Made) -> None:
 def _target(graph: Graph, task: Task) -> int | None:
     """The place, behind the inputs, of the target that the first output is compared with; None where that is not certain."""
     kinds = [n.type for n in graph.targets]
-    if len(kinds) != 1 or not isinstance(kinds[0], TensorType) or task.kind == "other":
+    if len(kinds) != 1 or not isinstance(kinds[0], TensorType) or task.kind == "other" or computed_labels(graph):
         return None
     kind, place = kinds[0], len(graph.inputs)
     rows_of_classes = kind.rank == 1 and not kind.is_float

@@ -91,6 +91,17 @@ class Run:
             raise error("file", f"the run `{self.path}` has no {SPEC}", hint="without it nothing says what was trained")
         return load(self.path / SPEC, allow_python=self.allow_python)
 
+    def check_ended(self) -> None:
+        """Raises `NetError` where there is no record, which a training writes at its end; the hint says how to end it."""
+        if (self.path / RECORD).is_file():
+            return
+        if standing_of(self.path) is None:
+            hint = "it has no checkpoint to go on from: `netc train` begins a new run"
+        else:
+            python = " --allow-python" if self.allow_python else ""
+            hint = f"where it was stopped or killed, `netc train --resume {self.path}{python}` finishes it"
+        raise error("file", f"the training of `{self.path}` has not ended, and its model is written at the end", hint=hint)
+
     def module(self, best: bool = False) -> NetModule:
         """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
 
@@ -102,6 +113,8 @@ class Run:
             hint = "`--best` takes the weights of its best epoch" if (self.path / BEST).is_file() else "correct the spec, and train it anew"
             raise error("file", f"`{self.path}` has no last weights: {self.record['failed']}", hint=hint)
         path = self.path / (BEST if best else MODEL)
+        if not path.is_file():
+            self.check_ended()
         if best and not path.is_file():
             raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
         model = self.network().module()

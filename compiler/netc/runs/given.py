@@ -43,6 +43,7 @@ class Given:
 
 def given(run: Run, network: Network, path: Path) -> Given:
     """The rows of a file for the network of a run. Raises NetError where the file or the record of the run cannot be read."""
+    run.check_ended()
     done = preprocessing_of(run)
     source = network.data.made("source") if network.data is not None else None
     is_alike = source is not None and source.recipe.name == "csv" and Path(source.values["file"]).suffix.lower() == path.suffix.lower()

@@ -101,3 +101,20 @@ def test_an_interrupted_training_exits_as_a_shell_counts_it(late: str, number: s
     finally:
         hook.remove()
     assert capsys.readouterr().out.splitlines()[-1] == "netc train --resume runs/line-1 goes on"
+
+
+@pytest.mark.parametrize(
+    ("scheduler", "said", "status"),
+    [
+        ("StepLR(5)", "`--set train.epochs=24` trains it longer", 0),
+        ("CosineAnnealingLR(T_max=epochs)", "over which `CosineAnnealingLR` took its course; a longer training is a new run", 1),
+    ],
+)
+def test_a_longer_training_is_offered_where_it_is_taken(
+    late: str, scheduler: str, said: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path(late).write_text(LATE.replace("StepLR(5, gamma=1e9)", scheduler))
+    assert main(["train", late, "--no-pictures"]) == 0
+    assert main(["train", "--resume", "runs/line-1"]) == 0
+    assert said in capsys.readouterr().out
+    assert main(["train", "--resume", "runs/line-1", "--no-pictures", "--set", "train.epochs=24"]) == status

@@ -68,7 +68,7 @@ def run(parsed: argparse.Namespace) -> int:
     result = network.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard,
                            resume=resumed)  # fmt: skip
     if os.environ.get("RANK", "0") == "0":
-        _say(result, resumed)
+        _say(result, resumed, network)
     # Of processes that torchrun asked to stop, one that ends otherwise than with 0 would look as if it had failed.
     return INTERRUPTED if result.history.interrupted and not is_launched else 0
 
@@ -88,13 +88,13 @@ def _smoke(network: netc.Network) -> int:
     return 0
 
 
-def _say(result: Result, resumed: Path | None) -> None:
+def _say(result: Result, resumed: Path | None, network: netc.Network) -> None:
     history = result.history
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     if resumed is not None and result.begun_at == history.epochs and not history.interrupted:
         how = "was stopped early" if history.stopped_early else f"has all its {count_of(history.epochs, 'epoch')}"
-        more = "" if history.stopped_early else f"; `--set train.epochs={2 * history.epochs}` trains it longer"
+        more = "" if history.stopped_early else _longer(network, 2 * history.epochs)
         print(f"{result.path}{os.sep} {how}: there is nothing left to train{more}")
         return
     if history.stopped_early or history.interrupted:
@@ -102,3 +102,13 @@ def _say(result: Result, resumed: Path | None) -> None:
     print(f"wrote {result.path}{os.sep}")
     if history.interrupted:
         print(f"netc train --resume {result.path} goes on")
+
+
+def _longer(network: netc.Network, epochs: int) -> str:
+    """What makes a training longer that has all its epochs, where anything does."""
+    from netc.train.identity import fixed_by
+
+    scheduler = fixed_by(network.training) if network.training is not None else None
+    if scheduler is None:
+        return f"; `--set train.epochs={epochs}` trains it longer"
+    return f", over which `{scheduler.recipe.name}` took its course; a longer training is a new run"

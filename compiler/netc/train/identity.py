@@ -113,12 +113,17 @@ def check_length(run: Path, settings: Section, done: int, before: str) -> None:
     if epochs < done:
         raise error("training", f"`{run}` has {count_of(done, 'epoch')} already, and `epochs = {epochs}`", span)
     was = re.search(r"^ *epochs += (\d+)$", before.rpartition("\ntrain {")[2], flags=re.MULTILINE)
-    if settings["scheduler"] is None or was is None or int(was[1]) == epochs:
+    if was is None or int(was[1]) == epochs:
         return
-    made = settings.made("scheduler")
-    if not _is_endless(made):
+    if (made := fixed_by(settings)) is not None:
         message = f"`{run}` was to have {count_of(int(was[1]), 'epoch')}, over which `{made.recipe.name}` takes its course"
         raise error("training", message, made.span, f"begin a new run for {epochs} epochs")
+
+
+def fixed_by(settings: Section) -> Made | None:
+    """The scheduler whose course is that of all epochs, so that there cannot be more of them."""
+    made = None if settings["scheduler"] is None else settings.made("scheduler")
+    return None if made is None or _is_endless(made) else made
 
 
 def _is_endless(made: Made) -> bool:

@@ -218,7 +218,9 @@ def test_all_of_torch_has_a_row_and_is_trained() -> None:
 IMPOSSIBLE = {
     "scheduler = OneCycleLR(0.1, total_steps=20)": "`OneCycleLR` of 20 steps ends before the training, which has 24",
     "scheduler = ReduceLROnPlateau()\n scheduler_interval = step": "looks at the value of an epoch",
-    "scheduler = SequentialLR([StepLR(2)], [2, 3])": "`SequentialLR`: Sequential Schedulers expects",
+    "scheduler = SequentialLR([StepLR(2)], [2, 3])": "`SequentialLR` of 1 scheduler has 2 milestones, and takes 0",
+    f'scheduler = LambdaLR([python("{FACTORS}:decay"), python("{FACTORS}:decay")])':
+        "`LambdaLR` has 2 functions, and the optimizer has 1 group",
     'scheduler = ReduceLROnPlateau()\n monitor = "los"': "did you mean `loss`?",
     "precision = fp16\n optimizer = LBFGS()": "which `precision = fp16` cannot scale",
     "batch_size = full\n accumulate = 2": "gathers the gradients of 2 batches, and there is one",

@@ -338,3 +338,54 @@ def test_eval_of_the_rows_held_out(folder: Path, tmp_path: Path, capsys: pytest.
     lines = dict(line.rsplit(None, 1) for line in capsys.readouterr().out.splitlines()[1:])
     for name in ("loss", "r2", "mean_absolute_error"):
         assert float(lines[name]) == pytest.approx(result.history.final[f"val_{name}"], rel=1e-4)
+
+
+# --- a file that is written otherwise -----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def commas(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run that was trained on a file of `;` and decimal commas."""
+    base = tmp_path_factory.mktemp("commas")
+    rows = [(i % 7 + 0.25, i % 5 + 0.5, i % 7 + i % 5) for i in range(30)]
+    text = "area;rooms;price\n" + "".join(f"{a};{b};{c}\n" for a, b, c in rows)
+    (base / "houses.csv").write_text(text.replace(".", ","))
+    (base / "points.csv").write_text(text.replace(";", ","))
+    spec = NUMBERS.replace("mass", "price").replace('"penguins.csv"', '"houses.csv", delimiter=";", decimal=","').replace('"species"', "")
+    (base / "h.net").write_text(spec)
+    netc.load(base / "h.net").train(base / "runs", name="h", pictures=False)
+    return base
+
+
+def test_a_file_with_another_delimiter_and_decimal_point(commas: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = str(commas / "runs" / "h-1")
+    assert main(["predict", run, "--data", str(commas / "houses.csv")]) == 0
+    expected = list(csv.reader(io.StringIO(capsys.readouterr().out.replace(",", ".")), delimiter=";"))
+    assert main(["predict", run, "--data", str(commas / "points.csv"), "--delimiter", ",", "--decimal", "."]) == 0
+    assert list(csv.reader(io.StringIO(capsys.readouterr().out))) == expected
+    assert main(["eval", run, "--data", str(commas / "points.csv"), "--delimiter", ",", "--decimal", "."]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "`points.csv` has a single column, `area,rooms,price`, as its values are not separated by `;`"),
+        ([], "`--delimiter ','`"),
+        (["--delimiter", ","], "another is given by `--decimal .`"),
+        (["--delimiter", ",,"], "--delimiter takes one character"),
+    ],
+)
+def test_how_a_file_is_written_is_asked_for(words: list[str], message: str, commas: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    try:
+        status = main(["predict", str(commas / "runs" / "h-1"), "--data", str(commas / "points.csv"), *words])
+    except SystemExit as stop:
+        status = int(str(stop.code))
+    assert status and message in capsys.readouterr().err
+
+
+def test_a_spec_is_no_run_and_a_path_of_the_command_line_is_no_specs(commas: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["predict", str(commas / "h.net"), "--data", "x.csv"]) == 1
+    assert "is a spec, and what is wanted is the folder of a run" in capsys.readouterr().err
+    assert main(["predict", str(commas / "runs" / "h-1"), "--data", str(commas / "nothing-like-it.csv")]) == 1
+    said = capsys.readouterr().err
+    assert "there is no file `nothing-like-it.csv`" in said and "relative" not in said

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import netc
-from netc.cli.common import RAW, show
+from netc.cli.common import RAW, refuse_others, show
 from netc.diagnostics import NetError
 from netc.train.interrupt import INTERRUPTED
 
@@ -44,7 +44,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns the exit status. Wrong use exits with 2 from within."""
     words = sys.argv[1:] if arguments is None else arguments
     # A command that is named is imported alone: `netc check` should not wait for what others need.
-    parsed = _parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_args(words)
+    parsed, others = _parser(words[:1] if words and words[0] in COMMANDS else COMMANDS).parse_known_args(words)
+    if others:
+        refuse_others(parsed, others)
     parsed.words = list(words)
     try:
         status: int = parsed.run(parsed)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import netc
 from netc.diagnostics import Diagnostic, render_all
+from netc.lower.spellings import setting_named
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -81,6 +82,30 @@ def overrides(parsed: argparse.Namespace) -> dict[str, str]:
             parsed.parser.error(f"--set {name} stands twice")
         values[name] = value
     return values
+
+
+def add_format(parser: argparse.ArgumentParser) -> None:
+    """The options that say how the text file of `--data` is written."""
+    for name, text in (("delimiter", "what stands between the values"), ("decimal", "the decimal point of numbers")):
+        parser.add_argument(f"--{name}", metavar="CHARACTER", help=f"{text} in the file; without it as in the training's file")
+
+
+def format_of(parsed: argparse.Namespace) -> dict[str, str]:
+    """What these options give. Exits with 2 where one is not a single character."""
+    given = {name: value for name in ("delimiter", "decimal") if (value := getattr(parsed, name)) is not None}
+    for name, value in given.items():
+        given[name] = "\t" if value == "\\t" else value
+        if len(given[name]) != 1:
+            parsed.parser.error(f"--{name} takes one character, not {value!r}")
+    return given
+
+
+def refuse_others(parsed: argparse.Namespace, words: Sequence[str]) -> None:
+    """Exits with 2, as argparse does, with the `--set` where a word is the name of a setting: `--epochs 3`."""
+    found = ((name, setting_named(name.replace("-", "_"))) for name in (w[2:].partition("=")[0] for w in words if w.startswith("--")))
+    known = [(name, setting) for name, setting in found if setting] if hasattr(parsed, "set") else []
+    hint = "".join(f"\n  `--{name}` is written as `--set {setting}=…`" for name, setting in known)
+    parsed.parser.error(f"unrecognized arguments: {' '.join(words)}{hint}")
 
 
 def show(diagnostics: Sequence[Diagnostic]) -> None:

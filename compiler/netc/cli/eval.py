@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from netc.cli.common import Commands, command
+from netc.cli.common import Commands, add_format, command, format_of
 from netc.runs.folder import open_run
 from netc.runs.table import aligned
 
@@ -25,6 +25,7 @@ def add(commands: Commands) -> None:
     parser = command(commands, "eval", TEXT, run)
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run")
     parser.add_argument("--data", type=Path, metavar="FILE", help="rows with all columns of the training, targets too")
+    add_format(parser)
     parser.add_argument("--best", action="store_true", help="take the weights of the best epoch")
     parser.add_argument("--format", choices=("text", "json"), default="text", help="for a person (text) or for other programs")
     parser.add_argument("--allow-python", action="store_true", help="run the Python files that the spec of the run uses")
@@ -35,7 +36,10 @@ def run(parsed: argparse.Namespace) -> int:
     from netc.runs.evaluate import evaluate_file, evaluate_parts
 
     opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
-    found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best)
+    written = format_of(parsed)
+    if parsed.data is None and written:
+        parsed.parser.error("--delimiter and --decimal say how the file of --data is written")
+    found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best, written)
     print(json.dumps(_finite(found), indent=2) if parsed.format == "json" else _text(found))
     return 0
 

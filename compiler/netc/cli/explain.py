@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 from importlib import resources
 
-from netc.cli.common import Commands, command, show
+from netc.cli.common import Commands, command
 from netc.codes import CODES
-from netc.diagnostics import Diagnostic, did_you_mean
+from netc.diagnostics import did_you_mean
 
 TEXT = """\
 Prints what the code of an error or warning means, with an example of it and of what netc says there.
@@ -31,8 +31,6 @@ def run(parsed: argparse.Namespace) -> int:
         return 0
     word = parsed.code.partition("[")[2].rstrip("]") or parsed.code  # `error[shape-mismatch]`, as it is shown
     if word not in CODES:
-        hint = did_you_mean(word, CODES) or "`netc explain` lists all codes"
-        show([Diagnostic("unknown-code", f"there is no code `{word}`", hint=hint)])
-        return 2
+        parsed.parser.error(f"there is no code `{word}`: {did_you_mean(word, CODES) or '`netc explain` lists all codes'}")
     print(resources.files("netc").joinpath("pages", f"{word}.md").read_text(encoding="utf-8"), end="")
     return 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netc.cli.common import Commands, command
+from netc.cli.common import Commands, add_format, command, format_of
 from netc.runs.folder import open_run
 
 TEXT = """\
@@ -16,6 +16,7 @@ The rows are prepared exactly as those of the training were. A column that is mi
 errors that name it. Columns that the network does not take are left as they are.
   netc predict runs/net-1 --data new.csv              on the terminal
   netc predict runs/net-1 --data new.csv -o out.csv   into a file (.csv, .tsv, .parquet)
+  netc predict runs/net-1 --data new.csv --delimiter ';' --decimal ,   where the training's file was written otherwise
 """
 
 
@@ -25,6 +26,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("run_folder", type=Path, metavar="RUN", help="the folder of a run")
     parser.add_argument("--data", type=Path, required=True, metavar="FILE", help="the rows: .csv, .tsv, .parquet, .npz or .npy")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where to write them")
+    add_format(parser)
     parser.add_argument("--best", action="store_true", help="take the weights of the best epoch")
     parser.add_argument("--allow-python", action="store_true", help="run the Python files that the spec of the run uses")
 
@@ -35,6 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.parser.error("-o would overwrite the rows that are read")
     from netc.runs.predict import predict
 
-    text = predict(open_run(parsed.run_folder, allow_python=parsed.allow_python), parsed.data, parsed.output, parsed.best)
+    opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
+    text = predict(opened, parsed.data, parsed.output, parsed.best, format_of(parsed))
     print(f"wrote {parsed.output}" if text is None else text, end="\n" if text is None else "")
     return 0

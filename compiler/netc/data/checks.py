@@ -171,6 +171,10 @@ def _few_rows(data: Section, train: Section | None, rows: int, held_out: Sequenc
     if train is not None and isinstance(size, int) and size > rows:
         message = f"`batch_size = {size}` is more than the {count_of(rows, 'row')} to train on: every step takes all of them"
         found.append(Diagnostic("data-rows", message, train.values["batch_size"].span, hint="`batch_size = full` says so"))
+    batches = -(-rows // size) if isinstance(size, int) else 1
+    if train is not None and train["accumulate"] > batches > 1:
+        message = f"`accumulate = {train['accumulate']}` is more than the {batches} batches of an epoch: every step takes all rows"
+        found.append(Diagnostic("data-rows", message, train.values["accumulate"].span, hint="`batch_size = full` does the same at once"))
     total = rows + sum(held_out)
     for key, count in zip(HELD_OUT, held_out, strict=True):
         if 0 < count < FEW_HELD_OUT:

@@ -141,6 +141,7 @@ def _of_frame(made: Any, name: str, span: Span, kinds: Kinds) -> Table:
 def found(file: str, span: Span) -> Path:
     """The path of a file. Raises NetError `data` where there is none."""
     path = Path(file)
+    relative = "" if Path(span.source.name).resolve() == path.resolve() else "a path is relative to the file that names it"
     if path.is_file():
         if path.stat().st_size == 0:
             raise error("data", f"`{path.name}` is empty", span)
@@ -148,11 +149,9 @@ def found(file: str, span: Span) -> Path:
     if path.is_dir():
         raise error("data", f"`{path.name}` is a folder", span)
     if not path.parent.is_dir():
-        raise error(
-            "data", f"there is no folder `{path.parent.name}` for `{path.name}`", span, "a path is relative to the file that names it"
-        )
+        raise error("data", f"there is no folder `{path.parent.name}` for `{path.name}`", span, relative)
     beside = sorted(p.name for p in path.parent.iterdir() if p.is_file())[:1000]
-    hint = did_you_mean(path.name, beside) or "a path is relative to the file that names it"
+    hint = did_you_mean(path.name, beside) or relative
     raise error("data", f"there is no file `{path.name}`", span, hint)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import wraps
+from inspect import signature
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, ParamSpec, Self
 
 import numpy as np
 import pyarrow as pa
@@ -38,7 +40,27 @@ from netc.train.verdict import all_outputs
 
 FLOATS = [np.float64, np.float32]
 OF_DATA = ("data", "data-shape", "data-value")  # codes of what is wrong with X and y, and not with the spec
+P = ParamSpec("P")
 ARRAYS = 'npy("X, y")'  # stands for the source of the data, which is never read: the arrays are given
+
+
+def _explained(init: Callable[P, None]) -> Callable[P, None]:
+    """The constructor, which for an argument that it does not have says how the spec's are given.
+
+    scikit-learn wants every argument in the signature, which stays as it is, and cannot know of what a spec has.
+    """
+    names = signature(init).parameters
+
+    @wraps(init)
+    def checked(*args: P.args, **given: P.kwargs) -> None:
+        for name, value in given.items():
+            if name not in names:
+                by_name = f"{name}={value!r}" if name.isidentifier() else f"**{{{name!r}: {value!r}}}"
+                raise TypeError(f"{type(args[0]).__name__} has no argument {name!r}; what the spec lets one set is given as "
+                                f"`set={{{name!r}: {value!r}}}`, or by `.set_params({by_name})`")  # fmt: skip
+        init(*args, **given)
+
+    return checked
 
 
 class NetEstimator(BaseEstimator):  # type: ignore[misc]
@@ -53,6 +75,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     history_: History
     task_: Task
 
+    @_explained
     def __init__(
         self,
         spec: str | Path | None = None,

@@ -9,6 +9,7 @@ from typing import Any
 
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, did_you_mean, error, listed
+from netc.lower.spellings import setting_named
 from netc.ops.op import value_text
 from netc.ops.recipes import KEYS, RECIPES
 from netc.parse import parse_expression
@@ -68,7 +69,12 @@ class Overrides:
 
     def _unknown(self, override: Override, known: set[str]) -> Diagnostic:
         name = override.name.name
-        hint = did_you_mean(name, known) or (f"it has {listed(sorted(known))}" if known else "it has none")
+        setting = setting_named(name)
+        hint = (
+            f"did you mean `{setting}`?"
+            if setting
+            else did_you_mean(name, known) or (f"it has {listed(sorted(known))}" if known else "it has none")
+        )
         return Diagnostic("override", f"the network has no parameter or dimension `{name}`", override.name.span, hint=hint)
 
     def _in_section(self, file: s.File, override: Override, report: Report) -> s.File:

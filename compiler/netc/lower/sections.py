@@ -14,6 +14,7 @@ from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.groups import lower_column_groups, lower_groups
 from netc.lower.scope import Binding, Scope
+from netc.lower.spellings import elsewhere, of_scorer
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops.factors import FIRST, factor_of
 from netc.ops.op import REQUIRED, Param, signature, value_text
@@ -96,7 +97,8 @@ class _SectionLowering:
             argument = Argument(value, self.section.span, "default")
         else:
             read = self._made if key.recipes else self._plain
-            value = UNKNOWN if self._lacks_quotes(name, key, setting.value) else read(name, key, setting)
+            is_wrong = self._lacks_quotes(name, key, setting.value) or self._is_scorer(key, setting.value)
+            value = UNKNOWN if is_wrong else read(name, key, setting)
             argument = Argument(value, setting.value.span)
         self.scope.names[name] = Binding(argument.value, argument.span)
         return argument
@@ -112,6 +114,17 @@ class _SectionLowering:
         found = [d for param, said, expression in given if (d := self._unquoted(param, said, expression))]
         for diagnostic in found:
             self.builder.report(diagnostic)
+        return bool(found)
+
+    def _is_scorer(self, key: Key, value: s.Expression) -> bool:
+        """Whether a metric goes by the name of a scorer of scikit-learn that has its arguments in it; then that is reported."""
+        if key.param.kind != "several":
+            return False
+        found = [(part, text) for part in (value.items if isinstance(value, s.ListOf) else (value,))
+                 if isinstance(part, s.Name) and (text := of_scorer(part.name))]  # fmt: skip
+        for part, text in found:
+            self.builder.report(Diagnostic("unknown-name", f"there is no metric `{part.name}`", part.span,
+                                           hint=f"did you mean `{text}`?", edit=Edit(part.span, text)))  # fmt: skip
         return bool(found)
 
     def _unquoted(self, param: Param, name: str, value: s.Expression) -> Diagnostic | None:
@@ -130,7 +143,7 @@ class _SectionLowering:
         if isinstance(setting.value, s.Name) and choices and setting.value.name not in self.scope.names:
             word = setting.value.name
             return self._fail("argument-type", f"`{key.param.name}` must be {key.param.words.replace(chr(34), '`')}, not `{word}`",
-                              setting.value.span, did_you_mean(word, choices))  # fmt: skip
+                              setting.value.span, elsewhere(name, word) or did_you_mean(word, choices))  # fmt: skip
         value = self.evaluator.value(setting.value, self.scope)
         if has_unknown(value) or (value is None and "none" in choices):
             return UNKNOWN if has_unknown(value) else "none"
@@ -243,8 +256,10 @@ def _fed(graph: Graph) -> list[str]:
 
 def _written(name: str, key: Key, value: Any) -> str:
     """How a value that is none of the key's recipes is written."""
-    if isinstance(value, str) and value in {r.name for r in key.recipes}:
-        return f"it is written without quotes: `{value}`"
+    meant = [r for r in key.recipes if isinstance(value, str) and r.name.lower() == value.lower()]
+    if meant:
+        has_rate = any(p.name == "lr" for p in meant[0].params)
+        return f"it is written without quotes: `{meant[0].name}{'(lr=…)' if has_rate else ''}`"
     if isinstance(value, str) and name == "source":
         return 'a file is named by what it is, e.g. `csv("data.csv")`'
     return f"it is `{key.recipes[0].signature}`" if len(key.recipes) == 1 else ""

@@ -39,14 +39,16 @@ def evaluate_parts(run: Run, best: bool = False) -> dict[str, Values]:
     return {name: _values(model, settings, prepared.preprocessing, arrays, size) for name, arrays in present}
 
 
-def evaluate_file(run: Run, path: Path, best: bool = False) -> dict[str, Values]:
+def evaluate_file(run: Run, path: Path, best: bool = False, written: Mapping[str, str] = {}) -> dict[str, Values]:
     """The losses and metrics on the rows of a file, which are prepared as in training.
+
+    `written` is the `delimiter` and `decimal` of the file, where they are not the training's.
 
     Raises `NetError` where the file, the spec or the weights cannot be read, or the file does not fit the training.
     """
     network = run.network()
     _, settings = sections(network)
-    rows = given(run, network, path)
+    rows = given(run, network, path, written)
     applied = rows.inputs_and_targets()
     arrays = (*applied.inputs, *(applied.targets or ()))
     size = len(arrays[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])

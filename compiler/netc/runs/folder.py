@@ -130,6 +130,9 @@ def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
     path = Path(path)
     if path.name in MARKS and path.is_file():  # the file that a shell completes to
         path = path.parent
+    if path.suffix == ".net" and path.is_file():
+        hint = f"e.g. `runs/{path.stem}-1`, which `netc train {path.name}` makes; `netc runs` lists the runs"
+        raise error("file", f"`{path}` is a spec, and what is wanted is the folder of a run", hint=hint)
     if not path.is_dir():
         near = did_you_mean(path.name, [p.name for p in path.parent.iterdir()]) if path.parent.is_dir() else ""
         raise error("file", f"there is no folder `{path}`", hint=near or "`netc runs` lists the runs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -14,14 +15,15 @@ from netc.train.batches import tensors
 from netc.train.verdict import all_outputs
 
 
-def predict(run: Run, data: Path, out: Path | None = None, best: bool = False) -> str | None:
+def predict(run: Run, data: Path, out: Path | None = None, best: bool = False, written: Mapping[str, str] = {}) -> str | None:
     """Writes the rows of `data` into `out`, with the predictions in columns behind their own; without `out` gives them as CSV.
 
     The rows are prepared as in training, and numbers predicted are in the units of the data. `best` takes the weights of the best
-    epoch. Raises NetError where a file cannot be read, lacks a column, or has values that the training had not.
+    epoch; `written` is the `delimiter` and `decimal` of the file, where they are not the training's. Raises NetError where a file
+    cannot be read, lacks a column, or has values that the training had not.
     """
     network = run.network()
-    rows = given(run, network, data)
+    rows = given(run, network, data, written)
     applied = rows.inputs()
     dtypes = tuple(fitted.dtype for fitted in rows.done.inputs)
     outputs = all_outputs(run.module(best), tensors(applied.inputs, dtypes, torch.device("cpu")))

@@ -11,10 +11,10 @@ from typing import Any
 from netc.data.normalize import Array
 from netc.diagnostics import error, listed
 from netc.files import write
-from netc.runs.given import Given
+from netc.runs.given import TEXTS, Given
 
 Cells = list[list[str]]
-TEXTS, PARQUET = (".csv", ".tsv", ".txt"), (".parquet", ".pq")
+PARQUET = (".parquet", ".pq")
 
 
 def with_columns(given: Given, columns: Mapping[str, Array], rows: Array, out: Path | None) -> str | None:

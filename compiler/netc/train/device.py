@@ -24,6 +24,7 @@ def device_of(settings: Section) -> torch.device:
         hint = f"PyTorch has {listed(_available())}, of which `auto` takes the best"
         if name.startswith("cuda") and torch.version.cuda is None:
             hint += "; this PyTorch was built without CUDA: https://pytorch.org/get-started/locally"
+        hint = f"did you mean `cuda`? {hint}" if name == "gpu" else hint
         raise error("argument-type", message, span, hint) from e
     return device
 

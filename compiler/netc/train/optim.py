@@ -120,6 +120,7 @@ def _is_for_steps(made: Made) -> bool:
 def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: int) -> Any:
     """A scheduler of so many steps in all, with those that it is made of."""
     inner = [_scheduler(m, optimizer, steps, steps_per_epoch) for m in made.values.get("schedulers", [])]
+    _check_lengths(made, len(optimizer.param_groups))
     known: dict[str, Any] = {"schedulers": inner} if inner else {}
     if made.recipe.name in FIRST:
         given = made.values["lr_lambda"]
@@ -127,6 +128,20 @@ def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: in
     if made.recipe.name == "OneCycleLR":
         known = _cycle(made, steps, steps_per_epoch)
     return make(made, optimizer=optimizer, **known)
+
+
+def _check_lengths(made: Made, groups: int) -> None:
+    """NetError where a list is not as long as what it is for."""
+    if made.recipe.name == "SequentialLR":
+        count, milestones = len(made.values["schedulers"]), made.values["milestones"]
+        if len(milestones) != count - 1:
+            message = (
+                f"`SequentialLR` of {count_of(count, 'scheduler')} has {count_of(len(milestones), 'milestone')}, and takes {count - 1}"
+            )
+            raise error("argument-type", message, made.span, "a milestone is where the next scheduler takes over")
+    elif made.recipe.name in FIRST and isinstance(given := made.values["lr_lambda"], list) and len(given) != groups:
+        message = f"`{made.recipe.name}` has {count_of(len(given), 'function')}, and the optimizer has {count_of(groups, 'group')}"
+        raise error("argument-type", message, made.span, "a function without brackets is for all groups")
 
 
 def _factor(made: Made) -> Callable[[int], float]:

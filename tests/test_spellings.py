@@ -1,0 +1,100 @@
+"""Words of other tools, and settings without their section: what is meant is said."""
+
+from __future__ import annotations
+
+import pytest
+
+import netc
+from netc.cli import main
+from netc.lower.spellings import of_scorer
+
+SPEC = """
+network Tiny(width = 4) {
+  input  x: [B, F]
+  target y: int64[B]
+  p = x -> Linear(width) -> ReLU -> Linear(3)
+  output p
+  loss CrossEntropyLoss(p, y)
+}
+data {
+  source = sklearn.load_iris()
+}
+train {
+  optimizer = SGD(lr=0.1)
+  epochs = 2
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("epochs", "3", "did you mean `train.epochs`?"),
+        ("optimizer", "SGD", "did you mean `train.optimizer`?"),
+        ("validation", "0.2", "did you mean `data.validation`?"),
+        ("lr", "0.2", "did you mean `train.optimizer.lr`?"),
+        ("train.optimizer", '"adam"', "it is written without quotes: `Adam(lr=…)`"),
+        ("train.precision", "bfloat16", "did you mean `bf16`?"),
+        ("train.precision", "float16", "did you mean `fp16`?"),
+        ("train.device", "gpu", "did you mean `cuda`?"),
+        ("train.metrics", "[accuracy, f1_macro]", 'did you mean `f1(average="macro")`?'),
+    ],
+)
+def test_what_is_meant_is_said(name: str, value: str, words: str) -> None:
+    with pytest.raises(netc.NetError) as caught:
+        netc.load(SPEC, {name: value})
+    assert words in str(caught.value)
+
+
+def test_a_device_of_another_name() -> None:
+    with pytest.raises(netc.NetError, match="did you mean `cuda`"):
+        netc.load(SPEC, {"train.device": '"gpu"'}).train(pictures=False)
+
+
+def test_the_names_of_scorers_are_those_of_scikit_learn() -> None:
+    from sklearn.metrics import get_scorer_names
+
+    meant = {name: of_scorer(name) for name in get_scorer_names() if of_scorer(name)}
+    assert meant["recall_weighted"] == 'recall(average="weighted")'
+    assert meant["roc_auc_ovo_weighted"] == 'roc_auc(multi_class="ovo", average="weighted")'
+    assert meant["neg_mean_squared_error"] == "mean_squared_error"
+    for text in meant.values():
+        kind = "sklearn.make_regression()" if "error" in text else "sklearn.load_iris()"
+        netc.load(SPEC, {"train.metrics": f"[{text}]", "data.source": kind})
+
+
+@pytest.mark.parametrize(
+    ("word", "setting"), [("--epochs", "train.epochs"), ("--batch-size=4", "train.batch_size"), ("--lr", "train.optimizer.lr")]
+)
+def test_an_option_that_is_a_setting(word: str, setting: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["train", "x.net", word, "3"])
+    said = capsys.readouterr().err
+    assert "unrecognized arguments" in said and f"`{word.partition('=')[0]}` is written as `--set {setting}=…`" in said
+
+
+def test_an_unknown_code_is_wrong_use(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["explain", "shape-mismatsh"])
+    said = capsys.readouterr().err
+    assert "did you mean `shape-mismatch`?" in said and "warning" not in said
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"hidden": 8}, ["`set={'hidden': 8}`", "`.set_params(hidden=8)`"]),
+        ({"train.epochs": 3}, ["`set={'train.epochs': 3}`", "`.set_params(**{'train.epochs': 3})`"]),
+    ],
+)
+def test_an_argument_that_an_estimator_does_not_have(given: dict[str, int], words: list[str]) -> None:
+    with pytest.raises(TypeError, match="NetClassifier has no argument") as caught:
+        netc.NetClassifier("my.net", **given)  # type: ignore[arg-type]
+    assert all(word in str(caught.value) for word in words)
+
+
+def test_more_batches_are_gathered_than_there_are() -> None:
+    few = netc.load(SPEC, {"train.batch_size": "50", "train.accumulate": "9"}).training
+    assert few is not None and few["accumulate"] == 9
+    found = netc.check(SPEC.replace("epochs = 2", "epochs = 2\n  batch_size = 50\n  accumulate = 9"), data=True)
+    assert [d.message for d in found] == ["`accumulate = 9` is more than the 3 batches of an epoch: every step takes all rows"]

@@ -170,7 +170,7 @@ SCHEDULED: list[tuple[str, Callable[[optim.Optimizer], Any], bool]] = [
 def test_a_scheduler_steps_as_by_hand(written: str, make: Callable[[optim.Optimizer], Any], each_step: bool) -> None:
     model = seeded(Net)
     optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    scheduler, losses, rates, seen = make(optimizer), [], [], set()
+    scheduler, losses, rates, seen, rate = make(optimizer), [], [], set(), 0.0
     for batches in batches_of(data()):
         found = []
         for batch in batches:

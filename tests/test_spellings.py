@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+import torch
 
 import netc
 from netc.cli import main
 from netc.lower.spellings import of_scorer
+from netc.runs.evaluate import evaluate_parts
+from netc.train.best import is_higher_better
 
 SPEC = """
 network Tiny(width = 4) {
@@ -98,3 +103,24 @@ def test_more_batches_are_gathered_than_there_are() -> None:
     assert few is not None and few["accumulate"] == 9
     found = netc.check(SPEC.replace("epochs = 2", "epochs = 2\n  batch_size = 50\n  accumulate = 9"), data=True)
     assert [d.message for d in found] == ["`accumulate = 9` is more than the 3 batches of an epoch: every step takes all rows"]
+
+
+def test_a_metric_may_be_taken_twice(tmp_path: Path) -> None:
+    from sklearn.metrics import f1_score
+
+    given = {"data.validation": "0.2", "train.metrics": '[f1, accuracy, f1(average="micro")]'}
+    result = netc.load(SPEC, given).train(tmp_path, name="twice", pictures=False)
+    values, held_out = result.history.final, result.prepared.validation
+    assert held_out is not None
+    found = result.model(torch.as_tensor(held_out[0])).argmax(1)
+    expected = {f"val_f1_{kind}": f1_score(held_out[1], found, average=kind, zero_division=0) for kind in ("macro", "micro")}
+    assert {name: values[name] for name in expected} == pytest.approx(expected)
+    assert is_higher_better("val_f1_micro") and is_higher_better("val_roc_auc_ovr")
+    again = netc.open_run(result.path)
+    assert evaluate_parts(again)["validation"]["f1_macro"] == values["val_f1_macro"]  # of the resolved spec
+
+
+@pytest.mark.parametrize("metrics", ["[f1, accuracy, f1]", '[f1, f1(average="macro")]'])
+def test_a_metric_twice_with_the_same_arguments(metrics: str, tmp_path: Path) -> None:
+    with pytest.raises(netc.NetError, match="`metrics` has `f1` twice"):
+        netc.load(SPEC, {"data.validation": "0.2", "train.metrics": metrics}).train(tmp_path, pictures=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -36,6 +36,18 @@ class Made:
         """As it is written in a spec; with `beside` the files of Python functions are named as if they stood beside it."""
         values = {name: Path(v).name if beside and self.recipe.name == "python" else v for name, v in self.values.items()}
         return f"{self.recipe.name}({', '.join(f'{name}={_text(v, beside)}' for name, v in values.items())})"
+
+
+def measure_names(metrics: Sequence[Made]) -> list[str]:
+    """What metrics are recorded as: their names; where one is taken several times, with the values that differ: `f1_macro`, `f1_micro`."""
+    alike = {made.recipe.name: [other.values for other in metrics if other.recipe is made.recipe] for made in metrics}
+
+    def name(made: Made) -> str:
+        all_values = alike[made.recipe.name]
+        told = [value for key, value in made.values.items() if any(values[key] != value for values in all_values)]
+        return "_".join([made.recipe.name, *(value if isinstance(value, str) else value_text(value) for value in told)])
+
+    return [name(made) for made in metrics]
 
 
 def _text(value: Any, beside: bool) -> str:

@@ -21,7 +21,7 @@ from netc.ops.op import REQUIRED, Param, signature, value_text
 from netc.ops.python import Unusable
 from netc.ops.recipe import Key
 from netc.ops.recipes import KEYS, find
-from netc.settings import Made, Section
+from netc.settings import Made, Section, measure_names
 from netc.source import Span
 
 TEXTS = ("str", "str_or_strs", "file")  # kinds of values that no name can be
@@ -174,7 +174,7 @@ class _SectionLowering:
         if key.param.kind != "several":
             return self._called(name, key, value, setting.value.span)
         made = [self._called(name, key, v, setting.value.span) for v in (value if isinstance(value, (list, tuple)) else [value])]
-        names = [m.recipe.name for m in made if isinstance(m, Made)]
+        names = measure_names([m for m in made if isinstance(m, Made)])
         for twice in {n for n in names if names.count(n) > 1}:
             self._fail("duplicate-name", f"`{name}` has `{twice}` twice", setting.value.span)
         return made

@@ -25,6 +25,8 @@ class Best(NamedTuple):
 def is_higher_better(column: str) -> bool:
     """Whether a column is known to be better where it is higher; losses and errors are better where they are lower."""
     known = MEASURES.get(column.removeprefix("val_"))
+    if known is None:  # `f1_macro` beside `f1_micro`
+        known = next((m for name, m in MEASURES.items() if column.removeprefix("val_").startswith(f"{name}_")), None)
     if known is not None:
         return known.more_is_better
     return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)

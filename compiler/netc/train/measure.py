@@ -16,7 +16,7 @@ from netc.diagnostics import error, listed
 from netc.graph import Argument, Graph
 from netc.ops.measures import MEASURES, METRICS, USUAL
 from netc.ops.op import value_text
-from netc.settings import Made, Section
+from netc.settings import Made, Section, measure_names
 from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, task_of
 from netc.tensors import TensorType
 
@@ -38,8 +38,8 @@ class Measures:
 
     def __init__(self, metrics: Sequence[Made], task: Task, target: int, scaling: Scaling | None = None) -> None:
         self.metrics, self.task, self.target, self.scaling = metrics, task, target, scaling
-        self.names = [made.recipe.name for made in metrics]
-        self.keeps_scores = any(MEASURES[name].of == "probabilities" for name in self.names)
+        self.names = measure_names(metrics)
+        self.keeps_scores = any(MEASURES[made.recipe.name].of == "probabilities" for made in metrics)
         self.batches: list[tuple[Tensor, Tensor]] = []
 
     def add(self, output: Tensor, tensors: Sequence[Tensor]) -> None:
@@ -117,8 +117,11 @@ def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = Non
     if wanted is None:
         names = [n for n in USUAL[task.kind] if n not in own] if target is not None else []
         wanted = [_usual(name, settings) for name in names]
-    for made in wanted:
-        _check(made, task, own)
+    names = measure_names(wanted)
+    for made, name in zip(wanted, names, strict=True):
+        _check(made, name, task, own)
+        if names.count(name) > 1:  # alike now that what was left open is filled in
+            raise error("duplicate-name", f"`metrics` has `{name}` twice", made.span, "leave one out")
         if has_several_classes(graph, task):
             _check_arguments(made)
     if not wanted:
@@ -136,10 +139,10 @@ def _usual(name: str, settings: Section) -> Made:
     return Made(recipe, {p.name: Argument(p.default, span, "default") for p in recipe.params}, span)
 
 
-def _check(made: Made, task: Task, own: set[str]) -> None:
+def _check(made: Made, column: str, task: Task, own: set[str]) -> None:
     name, of = made.recipe.name, MEASURES[made.recipe.name].of
-    if name in own:
-        raise error("duplicate-name", f"the network has a `metric {name}` of its own", made.span, "leave this one out, or rename that")
+    if column in own:
+        raise error("duplicate-name", f"the network has a `metric {column}` of its own", made.span, "leave this one out, or rename that")
     fits = {"classes": task.is_classes, "probabilities": task.has_probabilities, "numbers": task.kind == "numbers"}
     if not fits[of]:
         fitting = [n for n, m in MEASURES.items() if fits[m.of]]

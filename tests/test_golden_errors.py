@@ -33,7 +33,7 @@ def said(case: Path, folder: Path) -> tuple[str, set[str]]:
             network.train(folder, pictures=False)
     except NetError as problem:
         diagnostics = list(problem.diagnostics)
-    page = render_all(diagnostics).replace(str(case.parent) + "/", "")
+    page = render_all(diagnostics).replace(str(case.parent) + "/", "").replace(str(folder), "runs")
     return page + "\n", {d.code for d in diagnostics}
 
 

@@ -78,6 +78,7 @@ CODES: dict[str, Code] = {
     "softmax-over-batch": Code("A softmax runs over the examples of a batch, not over the classes.", "warning"),
     "untrained-parameter": Code("An output has parameters that no loss depends on, so training never changes them.", "warning"),
     "learning-rate": Code("A learning rate is far out of what its optimizer is used with.", "warning"),
+    "unused-metrics": Code("Metrics are asked for, and no data is held out to measure them on.", "warning"),
     "batch-of-one": Code("Batch normalisation is trained with batches of a single example.", "warning"),
     # comments to netc
     "unused-allow": Code("A comment `# netc: allow CODE` allows a warning that is not there.", "warning"),

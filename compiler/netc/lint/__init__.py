@@ -1,4 +1,4 @@
-"""Mistakes that torch lets pass: warnings on the typed graph and the `train` section. A file is a theme, a rule a function.
+"""Mistakes that torch lets pass: warnings on the typed graph and the `data` and `train` sections. A file is a theme, a rule a function.
 
 A rule never guesses: it is silent where the spec may be meant as it stands. What is meant after all is said with a comment,
 `# netc: allow CODE`.
@@ -19,15 +19,20 @@ ANYWHERE: tuple[Rule, ...] = (losses.operands, losses.dropout, layers.stacked)
 # Rules about a node that is wrong only where it is so in every use of a block, which may be meant for other uses.
 EVERYWHERE: tuple[Rule, ...] = (layers.activations, layers.biases, layers.single_numbers, layers.batch_axis)
 # Rules about the whole.
-WHOLE: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (training.untrained, training.learning_rate, training.batches_of_one)
+WHOLE: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (
+    training.untrained,
+    training.learning_rate,
+    training.batches_of_one,
+    training.unmeasured,
+)
 
 
-def lint(graph: Graph, train: Section | None) -> list[Diagnostic]:
-    """The warnings for a graph without errors, and the training that goes with it; takes time linear in the nodes.
+def lint(graph: Graph, train: Section | None, data: Section | None = None) -> list[Diagnostic]:
+    """The warnings for a graph without errors, and the training and data that go with it; takes time linear in the nodes.
 
     What is wrong in a block is said once.
     """
-    view = View(graph, train)
+    view = View(graph, train, data)
     found = [diagnostic for rule in ANYWHERE for _, diagnostic in rule(view)]
     for rule in EVERYWHERE:
         by_node = {node.id: diagnostic for node, diagnostic in rule(view)}

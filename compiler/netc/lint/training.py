@@ -89,3 +89,15 @@ def batches_of_one(view: View) -> Iterator[Diagnostic]:
         yield Diagnostic("batch-of-one", f"with batches of one example batch normalisation ({layers}) takes the mean of that example only",
                          size.span, related=(Related(norms[0].span, "the first of them"),),
                          hint="take larger batches, or `GroupNorm` or `LayerNorm`, which do not look at the batch")  # fmt: skip
+
+
+def unmeasured(view: View) -> Iterator[Diagnostic]:
+    """Metrics in the `train` section, which are of what is held out, where the `data` section holds nothing out."""
+    wanted = view.train.values.get("metrics") if view.train else None
+    if view.data is None or wanted is None or not wanted.value or view.data["validation"]:
+        return
+    names = list(dict.fromkeys(made.recipe.name for made in wanted.value))
+    verb = "is" if len(names) == 1 else "are"
+    message = f"{listed(names)} {verb} not measured in training: metrics are of data that is held out, and none is"
+    hint = "give the `data` section e.g. `validation = 0.2`; `metric NAME = …` in the network measures the training data, too"
+    yield Diagnostic("unused-metrics", message, wanted.span, related=(Related(view.data.span, "nothing is held out here"),), hint=hint)

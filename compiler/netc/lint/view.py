@@ -43,10 +43,11 @@ SHAPE_ONLY = frozenset(
 
 @dataclass(frozen=True)
 class View:
-    """A graph with its `train` section, as the rules see it. Every property takes time linear in the nodes, once."""
+    """A graph with its `train` and `data` sections, as the rules see it. Every property takes time linear in the nodes, once."""
 
     graph: Graph
     train: Section | None
+    data: Section | None = None
     _origins: dict[int, Node] = field(default_factory=dict)
 
     @cached_property

@@ -54,7 +54,9 @@ def lower(
     sections = {kind: _section(file, kind, lowering.builder, allow_python) for kind in ("data", "train")}
     diagnostics += lowering.builder.diagnostics + overrides.unknown_dims(chosen, lowering.dims)
     errors = [d for d in diagnostics if d.severity == "error"]
-    warnings = [d for d in diagnostics if d.severity == "warning"] + ([] if errors or file.is_broken else lint(graph, sections["train"]))
+    warnings = [d for d in diagnostics if d.severity == "warning"] + (
+        [] if errors or file.is_broken else lint(graph, sections["train"], sections["data"])
+    )
     is_whole = not overrides.overrides and sum(isinstance(item, s.Network) for item in file.items) == 1
     warnings = permitted(warnings) + misplaced(warnings, source, is_whole)
     return Program(graph, sections["data"], sections["train"], tuple(sorted(warnings, key=lambda d: d.order))), errors

@@ -207,6 +207,17 @@ def test_ctrl_c_saves_where_all_processes_stand(spec: Path, tmp_path: Path) -> N
     )
 
 
+def test_a_worker_that_is_killed_is_told_of_with_what_goes_on(spec: Path, tmp_path: Path) -> None:
+    words = ("--no-pictures", "--runs", tmp_path, spec, "--set", "train.epochs=100000", "--set", "train.checkpoint=0")
+    process = started("netc", "train", "--procs", 2, *words)
+    wait_for(tmp_path / "table-1" / "checkpoint" / "state.json", process)
+    os.kill(_worker([process], 1), signal.SIGKILL)
+    status, _, err = ended(process)
+    assert status == 1 and "Traceback" not in err, err
+    told = f"error: process 1 was ended by signal 9 (SIGKILL); `netc train --procs 2 --resume {tmp_path / 'table-1'}` goes on"
+    assert f"{told} from the last checkpoint" in err, err
+
+
 WRONG = {
     "no loss depends on the parameter `c.weight` and 1 more": SPEC.replace("  output p", "  output p\n  output x -> c: Linear(2)"),
     "it is no mean over rows": SPEC.replace("MSELoss(p, y)", 'MSELoss(p, y, reduction="sum")'),

@@ -78,7 +78,7 @@ def _launch(parsed: argparse.Namespace) -> int:
         parsed.parser.error("--procs takes the number of processes that train, 1 or more; --smoke tries in one")
     from netc.train.launch import launch
 
-    return launch(parsed.words, parsed.procs)
+    return launch(parsed.words, parsed.procs, parsed.runs, parsed.resume)
 
 
 def _smoke(network: netc.Network) -> int:

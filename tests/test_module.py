@@ -237,3 +237,16 @@ def test_files_are_used_relative_to_the_file(tmp_path: Path) -> None:
     )
     keys = list(netc.load(tmp_path / "net.net", network="Net").module().state_dict())
     assert keys == ["back.linear.weight", "back.linear.bias", "two.linear.weight", "two.linear.bias"]
+
+
+@pytest.mark.parametrize("by_name", [False, True])
+def test_a_target_with_another_number_of_axes_is_refused(by_name: bool) -> None:
+    """Torch would broadcast `[B, 1]` with `[B]` to a table of all predictions against all targets, and warn only."""
+    spec = "network Net {\n input x: [B, 2]\n target y: [B, 1]\n p = x -> Linear(1)\n output p\n loss l1 = mean(abs(p - y))\n}\n"
+    model = netc.load(spec).module()
+    x, y = torch.randn(5, 2), torch.randn(5, 1)
+    for run in (model.loss, model.losses, model.evaluated):
+        with pytest.raises(ValueError, match=r"Net takes the target y as \[B, 1\], and gets one of the shape \[5\]"):
+            run(x=x, y=y[:, 0]) if by_name else run(x, y[:, 0])
+    single = torch.func.vmap(model.loss)(x, y)  # what has no batch is a single example
+    assert single.mean().item() == pytest.approx(model.loss(x, y).item())

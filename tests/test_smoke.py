@@ -49,6 +49,14 @@ def test_what_would_fail_fails_now() -> None:
         list(load(SPEC.replace("0.01", "-1.0")).smoke())
 
 
+@pytest.mark.parametrize(("rate", "words"), [("1e30", "the loss became"), ("1e5", "the val_loss became")])
+def test_a_loss_that_is_not_finite_fails_now(rate: str, words: str) -> None:
+    """Also the last one, after which a training would take a step more to find it."""
+    text = SPEC.replace("Adam(lr=0.01)", f"SGD(lr={rate})").replace(" -> Sigmoid", "").replace("BCELoss(p, y)", "MSELoss(p, y)")
+    with pytest.raises(NetError, match=words):
+        list(load(text.replace("ReLU -> Linear(1)", "ReLU -> Linear(8) -> ReLU -> Linear(1)")).smoke())
+
+
 def test_smoke_and_resume_exclude_each_other() -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["train", "--smoke", "--resume", "runs/net-1"])

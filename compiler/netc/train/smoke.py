@@ -21,8 +21,9 @@ from netc.settings import Section
 from netc.train.after import leave
 from netc.train.checkpoint import State, is_saved, load, save
 from netc.train.device import device_of
-from netc.train.history import History
+from netc.train.history import History, first_not_finite
 from netc.train.job import Job
+from netc.train.reasons import diverged
 from netc.train.report.page import Trained
 from netc.train.run import model_bytes
 from netc.train.saving import Saver
@@ -48,6 +49,7 @@ def smoke(graph: Graph, factory: Callable[[], nn.Module], data: Section | None, 
 
         history = first.fit(None, Saver(keep, 0), None)
         yield from _losses(history, len(small.train[0]))
+        _check_finite(history, step)
         size = sum(path.stat().st_size for path in folder.iterdir())
         again = second.fit(None, None, load(folder))
         yield f"checkpoint: {_size(size)} written, read, and gone on with: {_sameness(history, again)}"
@@ -93,6 +95,14 @@ def _losses(history: History, rows: int) -> Iterator[str]:
     yield f"training: {EPOCHS} steps of {count_of(rows, 'row')}, loss {' then '.join(f'{value:.4g}' for value in columns['loss'])}"
     validated = [f"{name} {values[-1]:.4g}" for name, values in columns.items() if name.startswith("val_")]
     yield f"validation: {', '.join(validated)}" if validated else "validation: none is asked for"
+
+
+def _check_finite(history: History, settings: Section) -> None:
+    """Raises NetError, as a training does for its loss; after the validation of the last step no step would come that finds it."""
+    for name in ("loss", "val_loss"):
+        values = history.columns.get(name, [])
+        if (bad := first_not_finite(values, 0)) is not None:
+            raise diverged(settings, values[bad], bad + 1, name=name)
 
 
 def _sameness(history: History, again: History) -> str:

@@ -169,6 +169,14 @@ def test_early_stopping() -> None:
     assert not trained(settings("early_stopping = patience(4)", epochs=50)).stopped_early
 
 
+@pytest.mark.parametrize(("keys", "stops"), [("", True), ('monitor = "loss"\n  ', False), ('monitor = "val_loss"\n  ', True)])
+def test_early_stopping_watches_what_the_training_is_judged_by(keys: str, stops: bool) -> None:
+    """The loss gets better throughout, and that of the opposite targets worse."""
+    x, y = data()
+    history = trained(settings(f"{keys}early_stopping = patience(4)", epochs=30), validation=(x, 1 - y))
+    assert history.stopped_early == stops
+
+
 @pytest.mark.parametrize(
     ("keys", "optimizer", "code", "words"),
     [

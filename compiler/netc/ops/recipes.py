@@ -101,7 +101,7 @@ INITS = {
     )
 }
 
-STOPPING = [Recipe("patience", "netc.train.stopping.Patience", signature("epochs: int, monitor: str = loss, min_delta: float = 0.0"))]
+STOPPING = [Recipe("patience", "netc.train.stopping.Patience", signature("epochs: int, monitor: str? = none, min_delta: float = 0.0"))]
 
 
 # What may stand in each section, with defaults.

@@ -309,7 +309,7 @@ class Fit:
         if self.best is not None:
             self.best.see(self.epoch, self.history.columns[self.monitor][-1], self.model)
         if self.stopping is not None:
-            value = self.history.columns[self.stopping.patience.monitor][-1]
+            value = self.history.columns[self.stopping.monitor][-1]
             self.history.stopped_early = self.stopping.is_over(self.epoch, value)
         return self.history.stopped_early
 

@@ -14,24 +14,28 @@ from netc.train.optim import make
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """Stop after so many epochs in a row in which `monitor` was not better than its best by more than `min_delta`."""
+    """Stop after so many epochs in a row in which `monitor` was not better than its best by more than `min_delta`.
+
+    Without a `monitor` it is the column that the training is judged by.
+    """
 
     epochs: int
-    monitor: str = "loss"
+    monitor: str | None = None
     min_delta: float = 0.0
 
 
 @dataclass(slots=True)
 class Stopping:
-    """The best value of what `patience` monitors (negated where more is better), and the epoch it is of."""
+    """The best value of the column that `patience` monitors (negated where more is better), and the epoch it is of."""
 
     patience: Patience
+    monitor: str
     best: float = float("inf")
     best_epoch: int = 0
 
     def is_over(self, epoch: int, value: float) -> bool:
         """Takes the value of an epoch; whether the patience is at its end."""
-        value = -value if is_higher_better(self.patience.monitor) else value
+        value = -value if is_higher_better(self.monitor) else value
         if value < self.best - self.patience.min_delta:
             self.best, self.best_epoch = value, epoch
         return epoch - self.best_epoch >= self.patience.epochs
@@ -44,11 +48,12 @@ def make_stopping(settings: Section, columns: Sequence[str]) -> Stopping | None:
     made = settings.made("early_stopping")
     patience = make(made)
     assert isinstance(patience, Patience)
-    _check_monitor(patience.monitor, columns, made.arguments["monitor"].span)
+    if patience.monitor is not None:
+        _check_monitor(patience.monitor, columns, made.arguments["monitor"].span)
     if patience.epochs < 1:
         message = f"patience of {count_of(patience.epochs, 'epoch')} would stop before it starts"
         raise error("argument-type", message, made.arguments["epochs"].span)
-    return Stopping(patience)
+    return Stopping(patience, patience.monitor or monitored(settings, columns))
 
 
 def monitored(settings: Section, columns: Sequence[str]) -> str:

@@ -207,7 +207,7 @@ def test_frames_that_cannot_be_taken() -> None:
     frame, labels = frame_of()
     found = NetClassifier(set={"train.epochs": 2}).fit(frame, labels)
     for other, said in [(frame.assign(city="Bonn"), "`city` has `Bonn` in row 0"), (frame[["age"]], "feature names"),
-                        (frame.assign(age="old"), "`age` holds texts, and the network was trained with numbers")]:  # fmt: skip
+                        (frame.assign(age="old"), "`age` holds texts, e.g. `old` in row 0, and the network was trained")]:  # fmt: skip
         with pytest.raises(ValueError, match=said):
             found.predict(other)
     for column, said in [(np.datetime64("2020-01-01"), "holds dates"), ([1, "a"] * 100, "cannot be read"), ([(1,)] * 200, "neither")]:

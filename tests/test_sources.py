@@ -477,7 +477,7 @@ def test_other_data_gets_the_same(tmp_path: Path) -> None:
     ("text", "said"),
     [("area,rooms,garden\n1,2,true\n", "the data has no column `city`, which the network was trained with"),
      ("area,rooms,city,garden\n1,2,Rom,true\n", "`city` has `Rom` in line 2, and the rows to train on have not"),
-     ("area,rooms,city,garden\n1,two,Ulm,true\n", "`rooms` holds texts, and the network was trained with numbers there"),
+     ("area,rooms,city,garden\n1,two,Ulm,true\n", "`rooms` holds texts, e.g. `two` in line 2, and the network was trained"),
      ("area,rooms,city,garden\n1,,Ulm,true\n", "1 value that is missing: 1 in `rooms`, first in line 2")],
 )  # fmt: skip
 def test_other_data_that_does_not_fit(text: str, said: str, tmp_path: Path) -> None:

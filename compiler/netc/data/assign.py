@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netc.data.columns import Columns
+from netc.data.columns import Columns, is_number
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, did_you_mean, listed
 from netc.graph import Argument, Graph, Node
@@ -27,8 +27,8 @@ class Feed:
     missing: tuple[Argument, ...] = ()
 
 
-def assign(graph: Graph, table: Table, section: Section) -> list[Feed]:
-    """The columns for each input, then for each target.
+def assign(graph: Graph, table: Table, section: Section) -> tuple[list[Feed], list[Diagnostic]]:
+    """The columns for each input, then for each target, and a problem for each of them that no network takes.
 
     What the section says under an input's or target's name feeds it, or else the column of that name. Of what is left, one
     target takes the columns that the source says are to be predicted, and one input takes all others that are not ignored.
@@ -42,8 +42,9 @@ class _Assignment:
         self.graph, self.table, self.section = graph, table, section
         self.ignored = self._known("ignore") if "ignore" in section.values else []
         self.names: dict[int, Sequence[str]] = {}  # of columns, by the node that they feed
+        self.problems: list[Diagnostic] = []  # columns that no network takes
 
-    def run(self) -> list[Feed]:
+    def run(self) -> tuple[list[Feed], list[Diagnostic]]:
         nodes = [*self.graph.inputs, *self.graph.targets]
         if not self.graph.inputs:
             raise self._fail("the data feeds inputs, and the network has none", self.graph.span, "declare e.g. `input x: [B, F]`")
@@ -56,7 +57,7 @@ class _Assignment:
                 self.names[node.id] = [name]
         self._left_targets([n for n in self.graph.targets if n.id not in self.names])
         self._left_inputs([n for n in self.graph.inputs if n.id not in self.names])
-        return [self._feed(node) for node in nodes]
+        return [self._feed(node) for node in nodes], self.problems
 
     def _feed(self, node: Node) -> Feed:
         name = self.graph.name_of(node)
@@ -65,7 +66,8 @@ class _Assignment:
         for part in parts:
             if part.kind == "other":
                 message = f"the column `{part.names[0]}` {part.problem}, and feeds `{name}`"
-                raise NetError([Diagnostic("data-value", message, span, hint=part.hint)])
+                self.problems.append(Diagnostic("data-value", message, span, hint=part.hint))
+        parts = tuple(part for part in parts if part.kind != "other")
         if len(parts) > 1 and any(part.kind == "array" for part in parts):
             message = f"`{name}` is fed by {listed(n for part in parts for n in part.names)}, which are no columns of one table"
             raise self._fail(message, span, f"name one of them, e.g. `{name} = {_quoted([parts[0].names[0]])}`")
@@ -79,6 +81,9 @@ class _Assignment:
             near = did_you_mean(name, self.table.names)
             hint = f"say in the `data` section which it is, e.g. `{name} = {_quoted(self.table.names[-1:])}`"
             message = f"no column of the data is called `{name}`; it has {listed(self.table.names)}"
+            if self.table.first_line is not None and all(map(is_number, self.table.names)):
+                hint = "these names are numbers: where the first line has values and no names, write `header=false`"
+                raise self._fail(message, nodes[0].span, f'{hint}, and `{name} = "x{len(self.table.names) - 1}"`')
             raise self._fail(message, nodes[0].span, f"{near} Else {hint}" if near else hint)
         taken = {n for node in self.graph.targets for n in self.names.get(node.id, ())}
         others = [n for n in self.table.targets if n not in taken]

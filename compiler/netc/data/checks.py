@@ -180,7 +180,8 @@ def _few_rows(data: Section, train: Section | None, rows: int, held_out: Sequenc
         if 0 < count < FEW_HELD_OUT:
             message = f"`{key} = {data[key]}` holds out {count_of(count, 'row')} of {total}, too few to judge by"
             share = min(0.5, 2 * FEW_HELD_OUT / total)
-            found.append(Diagnostic("data-rows", message, data.values[key].span, hint=f"e.g. `{key} = {share:.1g}`"))
+            hint = f"e.g. `{key} = {share:.1g}`" if share * total >= FEW_HELD_OUT else "give it more rows"
+            found.append(Diagnostic("data-rows", message, data.values[key].span, hint=hint))
     return found
 
 

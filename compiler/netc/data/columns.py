@@ -87,3 +87,12 @@ def all_missing(part: Columns, kind: str, rows: int) -> Columns:
     assert part.problem == EMPTY
     values = np.full((rows, 1), -1) if kind == "category" else np.full((rows, 1), np.nan)
     return Columns(kind, part.names, values)
+
+
+def is_number(text: str) -> bool:
+    """Whether a text spells a number."""
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

@@ -94,22 +94,42 @@ def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[
 
 def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
-    feeds = by_column(assign(graph, table, section), section, table)
+    feeds = _feeds(graph, section, table)
     feeds = with_places(graph, feeds) if section["normalize_target"] == "none" else feeds
-    ways = [(part, way.value, feed.node.kind == "target") for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
-    checked = [(part, way == "drop" or may_fill(way, part.kind, is_target=is_target)) for part, way, is_target in ways]
-    problems = not_finite(checked, table)
-    kept = kept_rows([part for part, way, _ in ways if way == "drop"], len(table))
+    ways = [(part, way.value) for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
+    problems = _not_finite(feeds, table)
+    kept = kept_rows([part for part, way in ways if way == "drop"], len(table))
     if not len(kept):
         hint = "say what stands for it, e.g. `missing = mean`" if len(table) else ""
         raise error("data", "no row of the data has a value in every column" if len(table) else "the data has no rows", table.span, hint)
     classes = _classes(feeds)
     places = split(len(kept), None if classes is None else classes[kept], section, seed)
-    in_file = any(isinstance(part.values, np.memmap) for part, _ in checked)
+    in_file = any(isinstance(part.values, np.memmap) for part, _ in ways)
     # A file is read from its beginning; each epoch has an order of its own anyway.
     train, validation, test = (kept[np.sort(p) if in_file else p] for p in places)
     encodings = tuple(_encodings(feed, section, train, bool(problems)) for feed in feeds)
     return Plan(tuple(feeds), kept, (train, validation, test), encodings, tuple(problems))
+
+
+def _feeds(graph: Graph, section: Section, table: Table) -> list[Feed]:
+    """What feeds what. Raises NetError with all columns that cannot, and what is missing in the others."""
+    feeds, unusable = assign(graph, table, section)
+    try:
+        feeds = by_column(feeds, section, table)
+    except NetError as e:
+        raise NetError(unusable or e.diagnostics) from e
+    if unusable:
+        raise NetError([*unusable, *_not_finite(feeds, table)])
+    return feeds
+
+
+def _not_finite(feeds: Sequence[Feed], table: Table) -> list[Diagnostic]:
+    found = []
+    for kind in ("input", "target"):
+        parts = [(p, way.value) for f in feeds if f.node.kind == kind for p, way in zip(f.parts, f.missing, strict=True)]
+        may_miss = [(p, way == "drop" or may_fill(way, p.kind, is_target=kind == "target")) for p, way in parts]
+        found += not_finite(may_miss, table, is_target=kind == "target")
+    return found
 
 
 def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_size: int | str) -> Prepared:
@@ -118,7 +138,7 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
     _raise([*plan.problems, *misfits, *_nothing_to_scale(section, plan)])
     check_batches(graph, [feed.node for feed in plan.feeds], [len(part) for part in plan.parts], batch_size)
     pairs = [(e, p) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) for e, p in zip(encodings, feed.parts, strict=True)]
-    _raise([d for e, p in pairs for d in unknown_texts(e, p, table, section["unknown"])])
+    _raise([d for e, p in pairs for d in unknown_texts(e, p, table, section["unknown"], in_training=True)])
     fitted = [
         Fitted(feed.name, type_of(feed.node).dtype, tuple(n for n in shape[1:] if isinstance(n, int)), encodings)
         for feed, shape, encodings in zip(plan.feeds, shapes, plan.encodings, strict=True)

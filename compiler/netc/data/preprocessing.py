@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from netc.data.columns import EMPTY, Columns, all_missing, chunks
+from netc.data.columns import EMPTY, Columns, all_missing, chunks, is_number
 from netc.data.encode import Encoding, places_of
 from netc.data.labels import as_category
 from netc.data.normalize import Array, Scaling
@@ -16,8 +16,8 @@ from netc.data.store import LARGE_BYTES, new_array, release
 from netc.data.table import Table
 from netc.data.values import Chunk, Declared, cast, not_finite, unheld
 from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, error, listed
-from netc.source import Span
 
+MOST_LOOKED_AT = 100_000  # texts among which the first is looked for that is no number
 FORMAT = 2  # of the record; to be raised when an older netc could not read it rightly
 
 
@@ -187,23 +187,30 @@ def parts_for(fitted: Fitted, table: Table) -> list[Columns]:
         hint = did_you_mean(absent[0], table.names) if len(absent) == 1 else ""
         message = f"the data has no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}, which the network was trained with"
         raise NetError([Diagnostic("data", message, table.span, hint=hint or has)])
-    return [_same_kind(encoding, table.select(encoding.names), table.span, len(table)) for encoding in fitted.encodings]
+    return [_same_kind(encoding, table.select(encoding.names), table) for encoding in fitted.encodings]
 
 
-def _same_kind(encoding: Encoding, parts: Sequence[Columns], span: Span, rows: int) -> Columns:
+def _same_kind(encoding: Encoding, parts: Sequence[Columns], table: Table) -> Columns:
     """The parts of a table side by side, as they were in training; of a few rows one may be empty in all of them."""
     numbers = ("number", "bool")
-    parts = [all_missing(part, encoding.kind, rows) if part.problem == EMPTY and encoding.kind != "array" else part for part in parts]
+    parts = [all_missing(part, encoding.kind, len(table)) if part.problem == EMPTY and encoding.kind != "array" else part for part in parts]
     if encoding.is_numbers and len(parts) == 1 and parts[0].kind in numbers:
         return as_category(parts[0], encoding.categories)
     for part in parts:
         if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
-            words = part.problem or f"holds {WORDS[part.kind]}"
+            words = part.problem or f"holds {WORDS[part.kind]}{_first_text(part, table)}"
             message = f"`{part.names[0]}` {words}, and the network was trained with {WORDS[encoding.kind]} there"
-            raise NetError([Diagnostic("data-value", message, span, hint=part.hint)])
+            raise NetError([Diagnostic("data-value", message, table.span, hint=part.hint)])
     if len(parts) == 1:
         return parts[0]
     return Columns(encoding.kind, encoding.names, np.concatenate([part.values for part in parts], axis=1))
+
+
+def _first_text(part: Columns, table: Table) -> str:
+    """The first text of a category, and where it stands: `, e.g. `k` in line 3`."""
+    known = np.flatnonzero(part.values[:, 0] >= 0) if part.kind == "category" else np.empty(0, int)
+    texts = [int(row) for row in known[:MOST_LOOKED_AT] if not is_number(part.categories[part.values[row, 0]])]
+    return f", e.g. `{part.categories[part.values[texts[0], 0]]}` in {table.place(texts[0])}" if texts else ""
 
 
 WORDS = {"number": "numbers", "bool": "true and false", "category": "texts", "array": "arrays", "other": "something else"}
@@ -212,7 +219,7 @@ WORDS = {"number": "numbers", "bool": "true and false", "category": "texts", "ar
 # --- what no encoding can take ------------------------------------------------------------------------------------
 
 
-def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str) -> list[Diagnostic]:
+def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str, *, in_training: bool = False) -> list[Diagnostic]:
     """A problem where a column has texts that the training rows had not, and nothing says what they are."""
     if part.kind != "category" or (unknown == "ignore" and encoding.one_hot):
         return []
@@ -226,6 +233,8 @@ def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str)
     more = f" and {count_of(len(others) - 1, 'other text')}" if len(others) > 1 else ""
     message = f"`{part.names[0]}` has `{part.categories[codes[row]]}` in {table.place(row)}{more}, and the rows to train on have not"
     hint = did_you_mean(part.categories[codes[row]], encoding.categories)
+    if encoding.one_hot and in_training:
+        hint = "`unknown = ignore` in the `data` section takes what the rows to train on have not as none of the known"
     ways = (
         "a training with `unknown = ignore` takes what is unknown as none of the known"
         if encoding.one_hot

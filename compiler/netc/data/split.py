@@ -39,7 +39,7 @@ def _count(rows: int, section: Section, key: str) -> int:
         words = " and ".join(f"`{k} = {section[k]}`" for k in HELD_OUT if section[k])
         leaves = "leaves" if sum(map(bool, shares)) == 1 else "leave"
         raise error("data", f"{words} of {count_of(rows, 'row')} {leaves} none to train on", section.values[key].span,
-                    "a smaller share, e.g. 0.2")  # fmt: skip
+                    "a smaller share, e.g. 0.2" if rows > 2 else "give it more rows")  # fmt: skip
     return count
 
 

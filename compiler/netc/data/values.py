@@ -22,7 +22,7 @@ def _columns(array: Array) -> Array:
     return array.reshape(len(array), -1)
 
 
-def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table) -> list[Diagnostic]:
+def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table, *, is_target: bool = False) -> list[Diagnostic]:
     """A problem where values are no numbers, infinite, or missing (but where the bool says that they may be).
 
     It says in which columns, how many, and where first.
@@ -35,13 +35,14 @@ def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table) -> list[Diag
     counted = [_Counted.of(part, may_miss) for part, may_miss in parts if part.kind != "other"]
     missing = [c for count in counted for c in count.missing]
     infinite = [c for count in counted for c in count.infinite]
+    hint = TARGET_HINT.format(_in_group(missing[0][0])) if is_target and missing else MISSING_HINT
     if not is_file:  # in an array both are numbers that are none
         merged = {name: (rows, first) for name, rows, first in missing}
         for name, rows, first in infinite:
             before = merged.get(name, (0, first))
             merged[name] = (before[0] + rows, min(before[1], first))
-        return _counted("NaN or infinite", [(n, *v) for n, v in merged.items()], table, MISSING_HINT if missing else INFINITE_HINT)
-    return [*_counted("missing", missing, table, MISSING_HINT), *_counted("infinite", infinite, table, INFINITE_HINT)]
+        return _counted("NaN or infinite", [(n, *v) for n, v in merged.items()], table, hint if missing else INFINITE_HINT)
+    return [*_counted("missing", missing, table, hint), *_counted("infinite", infinite, table, INFINITE_HINT)]
 
 
 INFINITE_HINT = "correct these values, or leave the rows out"
@@ -49,6 +50,12 @@ MISSING_HINT = (
     "`missing = drop` leaves these rows out; in inputs `most_frequent` or a value stands for them, `mean` and `median` for numbers only; "
     "a `group` says it of single columns"
 )
+TARGET_HINT = "`group {} {{ missing = drop }}` in the `data` section leaves these rows out; a target is never made up"
+
+
+def _in_group(name: str) -> str:
+    """The name of a column as a group has it."""
+    return name if name.isidentifier() else f'"{name}"'
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,7 +50,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
-            raise ValueError(f"a classifier needs more than one class, and y has 1 class: {classes[0]!r}")
+            raise ValueError(f"a classifier needs more than one class, and y has 1 class: {classes[0]}")
         names = [str(i).zfill(len(str(len(classes)))) for i in range(len(classes))]
         self._train(X, codes.astype(np.int64), names)
         self.classes_ = classes

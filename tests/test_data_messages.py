@@ -57,6 +57,22 @@ def test_errors(header: str, row: Row, message: str, hint: str, tmp_path: Path) 
     assert problem.severity == "error" and message in problem.message and hint in problem.hint, problem
 
 
+WARNINGS: list[tuple[str, Row, str, str]] = [
+    ("row,b,grade", lambda i: f"{i},{fraction(i)},{i % 3}", "data-rows", "the column `row` counts the rows"),
+    (",b,grade", lambda i: f"{i + 1},{fraction(i)},{i % 3}", "data-rows", "the column `column0` counts the rows"),
+    ("a,day,grade", lambda i: f"{fraction(i)},2023{1 + i % 12:02d}{1 + i % 28:02d},{i % 3}", "data-scale", "`day` looks like dates"),
+    ("a,b,grade", lambda i: f"{fraction(i)},{10**17 + i},{i % 3}", "data-scale", "`b` has whole numbers beyond 2**24"),
+]
+
+
+@pytest.mark.parametrize(("header", "row", "code", "message"), WARNINGS)
+def test_numbers_that_are_hardly_quantities(header: str, row: Row, code: str, message: str, tmp_path: Path) -> None:
+    (problem,) = found(tmp_path, header, row)
+    assert (problem.severity, problem.code) == ("warning", code) and message in problem.message and "`ignore = [" in problem.hint, problem
+    (tmp_path / "net.net").write_text(f"# netc: allow {code}\n" + (tmp_path / "net.net").read_text())
+    assert not netc.check(tmp_path / "net.net", data=True)
+
+
 def test_columns_that_cannot_be_used_and_missing_values_are_told_together(tmp_path: Path) -> None:
     problems = found(tmp_path, "id,day,a,grade", lambda i: f"C{i},2023-01-{1 + i % 28:02d},{'' if i == 3 else fraction(i)},{i % 3}")
     assert [d.code for d in problems] == ["data-value"] * 3

@@ -91,7 +91,12 @@ CODES: dict[str, Code] = {
     "data-value": Code("The data has values that the network or the loss cannot take: NaN, infinity, labels out of range."),
     "data-constant": Code("A column of the data is the same in all rows, or a target has one class only.", "warning"),
     "data-labels": Code("A class has no row in the data, or a loss leaves out rows without a word.", "warning"),
-    "data-scale": Code("A target of numbers is far from mean 0 and deviation 1, and nothing scales it.", "warning"),
-    "data-rows": Code("The data has too few rows for the batches or the validation that the spec asks for.", "warning"),
+    "data-scale": Code(
+        "A target of numbers is far from mean 0 and deviation 1 and nothing scales it, or numbers of a column are no quantity: dates, or too large for 32 bits.",
+        "warning",
+    ),
+    "data-rows": Code(
+        "The data has too few rows for the batches or the validation that the spec asks for, or a column that counts them.", "warning"
+    ),
     "training": Code("The spec lacks what training needs, or training cannot go on."),
 }

@@ -13,6 +13,7 @@ import numpy as np
 from netc.data.assign import Feed
 from netc.data.columns import Columns, chunks
 from netc.data.contracts import Fed, check_contracts
+from netc.data.doubts import check_doubts
 from netc.data.normalize import Array
 from netc.data.prepare import NORMALIZE, Plan, Prepared, carry_out, make_plan
 from netc.data.preprocessing import Fitted
@@ -66,7 +67,7 @@ def _checked(graph: Graph, table: Table, data: Section, train: Section | None) -
     found += _computed_labels(graph)
     found += _constant_columns(plan, table)
     if prepared is not None:
-        found += check_scale(graph, fed, data)
+        found += [*check_scale(graph, fed, data), *check_doubts(plan, table, data)]
         held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
         rows = len(prepared.rows)
         found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]

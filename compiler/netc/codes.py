@@ -92,7 +92,7 @@ CODES: dict[str, Code] = {
     "data-constant": Code("A column of the data is the same in all rows, or a target has one class only.", "warning"),
     "data-labels": Code("A class has no row in the data, or a loss leaves out rows without a word.", "warning"),
     "data-scale": Code(
-        "A target of numbers is far from mean 0 and deviation 1 and nothing scales it, or numbers of a column are no quantity: dates, or too large for 32 bits.",
+        "A target is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it.",
         "warning",
     ),
     "data-rows": Code(

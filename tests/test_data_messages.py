@@ -45,6 +45,8 @@ def fraction(i: int) -> str:
 
 ERRORS: list[tuple[str, Row, str, str]] = [
     ("a,b,grade", lambda i: f"{fraction(i)},{i % 7},{'' if i == 5 else i % 3}", "1 in `grade`", "`group grade { missing = drop }`"),
+    ("a,b,grade", lambda i: f"{fraction(i)},{i % 7},{['yes', ' no', 'no', 'Yes'][i % 4]}",
+     "e.g. `yes` in line 2", "` no` and `no` differ in blanks or case only"),
     ("0.3,0.2,1", lambda i: f"{fraction(i)},{i % 7},{i % 3}", "no column of the data is called `grade`", "`header=false`"),
     ("a,b,grade", lambda i: f"{fraction(i)},k{i},{i % 3}" if i < 1 else f"{fraction(i)},k{i // 2},{i % 3}",
      "the rows to train on have not", "`unknown = ignore` in the `data` section"),

@@ -85,7 +85,9 @@ def _fed_values(plan: Plan, table: Table, data: Section, is_prepared: bool) -> l
             f"{n}={text}" if encoding.one_hot else n
             for encoding in encodings for n in encoding.names for text in (encoding.categories if encoding.one_hot else ("",))
         )  # fmt: skip
-        found.append(Fed(feed.node, feed.name, partial(_values, fitted, feed, plan.kept), names, table.span, partial(_place, plan, table)))
+        classes = () if encodings[0].one_hot else fitted.classes
+        made = partial(_values, fitted, feed, plan.kept)
+        found.append(Fed(feed.node, feed.name, made, names, table.span, partial(_place, plan, table), classes))
     return found
 
 

@@ -32,6 +32,7 @@ class Fed:
     columns: tuple[str, ...]
     source: Span
     place: Callable[[int], str] = "row {}".format
+    classes: tuple[str, ...] = ()  # the texts whose places the values are
 
     @cached_property
     def values(self) -> Array:
@@ -48,7 +49,16 @@ class Fed:
         row = int(np.flatnonzero(bad.any(axis=1))[0])
         column = int(np.flatnonzero(bad[row])[0])
         where = f" of `{self.columns[column]}`" if len(self.columns) > 1 else ""
-        return f"{self.values[row, column]:g} in {self.place(row)}{where}"
+        value = self.values[row, column]
+        said = f"`{self.classes[int(value)]}`" if 0 <= value < len(self.classes) else f"{value:g}"
+        return f"{said} in {self.place(row)}{where}"
+
+    @property
+    def alike(self) -> str:
+        """Two of the texts that differ in blanks or case only, in words; nothing where all differ more."""
+        seen: dict[str, str] = {}
+        pairs = ((seen.setdefault(text.strip().casefold(), text), text) for text in self.classes)
+        return next((f"`{first}` and `{second}` differ in blanks or case only" for first, second in pairs if first != second), "")
 
 
 def check_contracts(graph: Graph, fed: Sequence[Fed]) -> list[Diagnostic]:
@@ -139,6 +149,8 @@ def _classes_text(count: int) -> str:
 
 def _label_hint(labels: Labels, fed: Fed, kept: Array, bad: Array) -> str:
     """What is probably meant, by the labels that there are and those that are out of range."""
+    if fed.alike:
+        return f"{fed.alike}: write the same class in the same way"
     high, others = int(kept.max()), np.setdiff1d(kept, bad)
     if len(bad) == 1 and bad[0] < 0 and labels.ignored is not None and len(others) > 1:
         return f"`ignore_index={int(bad[0])}` leaves these out, if that is what they say"

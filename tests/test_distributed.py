@@ -24,6 +24,7 @@ from netc.source import Source
 from netc.train.batches import Batches, Share, tensors
 from netc.train.checkpoint import load
 from netc.train.distributed import World, check_losses, check_settings
+from netc.train.launch import _killed
 from netc.train.reasons import diverged
 from tests import two_processes
 
@@ -216,6 +217,15 @@ def test_a_worker_that_is_killed_is_told_of_with_what_goes_on(spec: Path, tmp_pa
     assert status == 1 and "Traceback" not in err, err
     told = f"error: process 1 was ended by signal 9 (SIGKILL); `netc train --procs 2 --resume {tmp_path / 'table-1'}` goes on"
     assert f"{told} from the last checkpoint" in err, err
+
+
+@pytest.mark.parametrize(
+    ("statuses", "killed"),
+    [({0: -15, 1: -9}, {1: 9}), ({0: -15, 1: 1}, {}), ({0: 1, 1: -9}, {1: 9}), ({0: -15, 1: -15}, {0: 15, 1: 15}), ({0: 1}, {})],
+)
+def test_who_was_killed(statuses: dict[int, int], killed: dict[int, int]) -> None:
+    """torch ends the others with SIGTERM (15) when one has failed: they are not the reason."""
+    assert _killed(statuses) == killed
 
 
 WRONG = {

@@ -40,19 +40,23 @@ def launch(words: Sequence[str], processes: int, base: Path, resumed: Path | Non
         return INTERRUPTED
     except ChildFailedError as failed:
         statuses = {rank: failure.exitcode for rank, failure in failed.failures.items()}
-        if killed := {rank: -status for rank, status in statuses.items() if status < 0}:
+        if killed := _killed(statuses):
             run = resumed or next(reversed(_marked(base, "*", f"{name}\n")), None)
             sys.stderr.write(f"error: {_told(killed, processes, run)}\n")
         return max(1, *statuses.values())
     return 0
 
 
+def _killed(statuses: Mapping[int, int]) -> dict[int, int]:
+    """The signals that ended processes, by rank; without those that torch ends with SIGTERM as another one failed."""
+    killed = {rank: -status for rank, status in statuses.items() if status < 0}
+    own = {rank: number for rank, number in killed.items() if number != signal.SIGTERM}
+    return killed if len(killed) == len(statuses) and not own else own
+
+
 def _told(killed: Mapping[int, int], processes: int, run: Path | None) -> str:
     """Which processes were ended by which signals, and what can be done."""
-    own = {rank: number for rank, number in killed.items() if number != signal.SIGTERM}  # which torch sends to the others
-    said = " and ".join(
-        f"process {rank} was ended by signal {number} ({_signal(number)})" for rank, number in sorted((own or killed).items())
-    )
+    said = " and ".join(f"process {rank} was ended by signal {number} ({_signal(number)})" for rank, number in sorted(killed.items()))
     if run is None or not is_saved(run / CHECKPOINT):
         return f"{said}; there is no checkpoint to go on from"
     return f"{said}; `netc train --procs {processes} --resume {run}` goes on from the last checkpoint"

@@ -18,6 +18,8 @@ pc: Any = pyarrow.compute  # its functions are made when it is imported, so no c
 MOST_TEXTS = 2**16  # different texts of a column; more are no categories that a network could take
 LEAST_NAMES = 20  # rows of which each has a text of its own, before they are taken for names
 DATE = r"^\s*(\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4})([T ]\d{1,2}:\d{2}.*)?\s*$"
+# A number with thousands apart, a decimal comma, a currency or a percent sign.
+NOTATION = r"^\s*[€$£¥]?\s*[-+]?(\d{1,3}([,' ]\d{3})+|\d+)([.,]\d+)?\s*[%€$£¥]?\s*$"
 
 Batches = Callable[..., Iterator[pa.RecordBatch]]  # of the columns of those names: `batches(columns=["a"])`
 
@@ -129,6 +131,9 @@ class _Texts:
             return unusable(self.name, f"has more than {MOST_TEXTS:,} different texts", leave_out)
         if texts and pc.all(pc.match_substring_regex(pa.array(texts), DATE)).as_py():
             return dates(self.name)
+        if not self.is_known and len(texts) > LEAST_NAMES and pc.all(pc.match_substring_regex(pa.array(texts), NOTATION)).as_py():
+            hint = 'write plain numbers such as 1234.5, with a decimal comma `decimal=","`, or ' + leave_out
+            return unusable(self.name, f"holds numbers in another notation, e.g. `{next(iter(self.places))}`", hint)
         if not self.is_known and len(texts) == len(self.codes) >= LEAST_NAMES:
             return unusable(self.name, "has another text in every row, as a name or number of a row has", leave_out)
         order = np.array([*(self.places[t] for t in texts), -1], np.int32)

@@ -123,7 +123,7 @@ MISUSED = {
     'LambdaLR([python("my_schedule.py:warmup"), 3])': "lr_lambda must be",
     "LambdaLR(StepLR(2))": "lr_lambda must be",
     "LambdaLR(python)": "`python` needs `function`",
-    'LambdaLR([python("my_schedule.py:warmup"), python("my_schedule.py:warmup")])': "`LambdaLR`: Expected 1 lr_lambdas, but got 2",
+    'LambdaLR([python("my_schedule.py:warmup"), python("my_schedule.py:warmup")])': "`LambdaLR` has 2 functions, and the optimizer has 1",
     'SequentialLR([python("my_schedule.py:warmup")], [2])': "schedulers must be a list of schedulers",
     'StepLR(python("my_schedule.py:warmup"))': "step_size must be an int, not a setting",
 }

@@ -15,7 +15,7 @@ import pyarrow.feather as feather
 import pyarrow.parquet as pq
 import pytest
 
-from tests.test_sources import csv, here, prepared, problem, spec, table_of
+from tests.data_specs import csv, here, prepared, problem, spec, table_of
 
 ROWS = [f'{i},"t{i % 3}",{i % 2}' for i in range(50)]
 

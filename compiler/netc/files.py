@@ -17,24 +17,30 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises `NetError` where the folder is missing or cannot be written.
     """
-    try:
+    with written(path):
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=path.suffix)
-    except OSError as problem:
-        raise error("file", f"`{path}` cannot be written: {problem.strerror}") from None
     os.close(handle)
     temporary = Path(name)
     try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
-        sync(temporary)
-        temporary.replace(path)
-        sync_folder(path.parent)
-    except OSError as problem:
-        raise error("file", f"`{path}` cannot be written: {problem.strerror}") from None
+        with written(path):
+            yield temporary
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)  # mkstemp makes files that only their owner can read
+            sync(temporary)
+            temporary.replace(path)
+            sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def written(path: Path) -> Iterator[None]:
+    """Says what the system says where a file or folder cannot be written, as a `NetError`."""
+    try:
+        yield
+    except OSError as problem:
+        raise error("file", f"`{path}` cannot be written: {problem.strerror}") from None
 
 
 def write(path: Path, content: str | bytes) -> None:

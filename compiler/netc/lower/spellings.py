@@ -27,7 +27,8 @@ def of_scorer(name: str) -> str:
     if found := AVERAGED.fullmatch(name):
         return f'{found[1]}(average="{found[2]}")'
     if found := OF_PAIRS.fullmatch(name):
-        return f'roc_auc(multi_class="{found[1]}"{", average=" + chr(34) + "weighted" + chr(34) if found[2] else ""})'
+        average = ', average="weighted"' if found[2] else ""
+        return f'roc_auc(multi_class="{found[1]}"{average})'
     plain = name.removeprefix("neg_")
     return plain if plain != name and plain in MEASURES else ""
 

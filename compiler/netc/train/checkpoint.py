@@ -24,7 +24,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from netc.diagnostics import NetError, error
-from netc.files import sync, sync_folder, write
+from netc.files import sync, sync_folder, write, written
 from netc.train.structure import flatten, unflatten
 
 State = dict[str, Any]  # nested dicts, lists and tuples of tensors and plain values
@@ -99,15 +99,6 @@ def sweep(folder: Path) -> None:
         for path in folder.iterdir():
             if path.name not in kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-@contextmanager
-def written(folder: Path) -> Iterator[None]:
-    """Says what the system says where something cannot be written, as a `NetError`."""
-    try:
-        yield
-    except OSError as problem:
-        raise error("file", f"`{folder}` cannot be written: {problem.strerror}") from None
 
 
 def _write_tensors(path: Path, tensors: dict[str, Tensor]) -> None:

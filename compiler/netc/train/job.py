@@ -176,8 +176,11 @@ class Job:
         position = (standing["epoch"], standing["step"]) if standing else None
 
         def saved(state: State) -> None:
-            whole = {**kept, "training": state}
-            save(path / CHECKPOINT, whole) if self.world is None else save_shared(path / CHECKPOINT, whole, self.world)
+            run = {**kept, "training": state}
+            if self.world is None:
+                save(path / CHECKPOINT, run)
+            else:
+                save_shared(path / CHECKPOINT, run, self.world)
 
         return (Saver if self.world is None else partial(SharedSaver, self.world))(saved, seconds, position)
 

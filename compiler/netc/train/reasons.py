@@ -23,8 +23,8 @@ LARGE = 1e4  # what goes in is larger than any network wants it: the training di
 
 
 def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None = None, is_shared: bool = False,
-             rate: float | None = None, name: str = "loss") -> NetError:  # fmt: skip
-    """The loss, or the column of that name, of an epoch (from 1) is not finite; `origin` is where that began, if it is known.
+             rate: float | None = None, column: str = "loss") -> NetError:  # fmt: skip
+    """The loss, or another column, of an epoch (from 1) is not finite; `origin` is where that began, if it is known.
 
     `is_shared` says whether several processes train, of which one alone might know more; `rate` is the learning rate then.
     """
@@ -33,7 +33,7 @@ def diverged(settings: Section, loss: float, epoch: int, origin: Origin | None =
     ways = [f"a smaller `lr` ({_rate(settings, rate)})"]
     ways += ["`clip_grad_norm = 1.0`"] if settings["clip_grad_norm"] is None else []
     hint = f"try {', '.join(ways)}, or `normalize` the data"
-    message = f"the {name} became {what} in epoch {epoch} of {settings['epochs']}"
+    message = f"the {column} became {what} in epoch {epoch} of {settings['epochs']}"
     if origin is None:
         more = "; in one process, without --procs or torchrun, netc names the node that it began with" if is_shared else ""
         return error("training", message, made.span, hint + more)

@@ -104,11 +104,9 @@ def is_complete(path: Path, epochs: int) -> bool:
         record = json.loads((path / "run.json").read_bytes())
     except (OSError, ValueError):
         return False
-    return (
-        isinstance(record, dict)
-        and record.get("epochs") == epochs
-        and not {"interrupted", "failed"} & {name for name, value in record.items() if value}
-    )
+    if not isinstance(record, dict) or record.get("interrupted") or record.get("failed"):
+        return False
+    return record.get("epochs") == epochs
 
 
 def metrics_csv(history: History) -> str:

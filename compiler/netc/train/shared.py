@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-from netc.train.checkpoint import State, begin, check_files, complete, file_hash, intact, read_record, sweep, written
+from netc.files import written
+from netc.train.checkpoint import State, begin, check_files, complete, file_hash, intact, read_record, sweep
 from netc.train.distributed import World
 from netc.train.sharding import owners
 from netc.train.structure import Plain, flatten, is_divided, unflatten

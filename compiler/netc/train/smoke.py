@@ -102,7 +102,7 @@ def _check_finite(history: History, settings: Section) -> None:
     for name in ("loss", "val_loss"):
         values = history.columns.get(name, [])
         if (bad := first_not_finite(values, 0)) is not None:
-            raise diverged(settings, values[bad], bad + 1, name=name)
+            raise diverged(settings, values[bad], bad + 1, column=name)
 
 
 def _sameness(history: History, again: History) -> str:

@@ -173,7 +173,10 @@ def attention(draw: Draw) -> tuple[str, Case]:
     case["sizes"] = {"embed_dim": 4, "kdim": case["key"][0][-1], "vdim": case["value"][0][-1]}
     kind = draw(st.sampled_from(["bool", "float32", "int64"]))
     case |= some(draw, add_bias_kv=FLAG, add_zero_attn=FLAG, bias=FLAG, need_weights=FLAG, average_attn_weights=FLAG, is_causal=FLAG)
-    case |= some(draw, attn_mask=st.sampled_from([((3, s), kind), ((s, s), kind), ((4, 3, s), kind), ((2, 3, s), kind)]))
+    masks = [((3, s), kind), ((s, s), kind), ((4, 3, s), kind), ((2, 3, s), kind)]
+    if case.get("is_causal") and case.get("need_weights") is False:
+        masks = [((3, s), "bool")]  # torch does not look at it then, whatever it is; that netc does is among what is refused below
+    case |= some(draw, attn_mask=st.sampled_from(masks))
     return "MultiheadAttention", case | some(draw, key_padding_mask=st.sampled_from([((2, s), kind), ((s,), kind), ((2, 3), "bool")]))
 
 
@@ -293,6 +296,7 @@ REFUSED: list[tuple[str, Case, str, str]] = [
     ("MultiheadAttention", SEQUENCES | {"batch_first": False}, "shape-mismatch", "batch_first is false"),
     ("MultiheadAttention", SEQUENCES | {"is_causal": True}, "missing-argument", "attn_mask"),
     ("MultiheadAttention", SEQUENCES | {"attn_mask": of(S, T)}, "shape-mismatch", ""),
+    ("MultiheadAttention", SEQUENCES | {"attn_mask": of(S, T), "is_causal": True, "need_weights": False}, "shape-mismatch", ""),
     ("TransformerDecoderLayer", {"tgt": of(B, T, 8), "memory": of(B, S, 6), "nhead": 2, "batch_first": True}, "shape-mismatch",
      "`-> Linear(8)`"),
     ("MaxUnpool2d", {"input": of(B, 3, H, W), "indices": of(B, 3, H, W), "kernel_size": 2}, "dtype", "return_indices=true"),

@@ -264,6 +264,28 @@ def test_an_error_is_said_by_one_process_and_leaves_nothing(tmp_path: Path) -> N
     assert not list(tmp_path.glob("runs/*"))
 
 
+@pytest.mark.parametrize(("text", "status"), [("network {", 1), ("", 128 + signal.SIGTERM)], ids=["wrong", "waiting"])
+def test_the_process_that_speaks_is_not_ended_before_it_has_spoken(text: str, status: int) -> None:
+    """torch ends it as soon as another one has met the error; one that meets nothing ends soon."""
+    command = [sys.executable, "-m", "netc", "check", "-"]
+    environment = {**os.environ, "LOCAL_RANK": "0"}
+    with subprocess.Popen(command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        while process.poll() is None and not _catches(process.pid, signal.SIGTERM):
+            time.sleep(0.01)
+        process.send_signal(signal.SIGTERM)
+        if not text:
+            process.wait(SECONDS)
+        out, _ = process.communicate(text or None)
+    assert process.returncode == status
+    assert ("error[syntax]" in out) == bool(text)
+
+
+def _catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    (caught,) = re.findall(r"SigCgt:\s*(\w+)", Path(f"/proc/{pid}/status").read_text())
+    return bool(int(caught, 16) >> number - 1 & 1)
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 7])
 @pytest.mark.parametrize("seed", [None, 5])
 def test_every_row_is_in_one_share(size: int, seed: int | None) -> None:

@@ -17,8 +17,7 @@ from torch.distributed.fsdp import fully_shard
 from torch.optim import Adam
 
 from netc.diagnostics import NetError
-from netc.train.batches import Share
-from netc.train.distributed import World
+from netc.train.distributed import World, connected
 from netc.train.rng import random_states
 from netc.train.sharding import whole
 from netc.train.shared import outline, save_shared
@@ -52,8 +51,11 @@ def tensors(state: dict[str, Any]) -> dict[str, Tensor]:
 
 
 def main(folder: Path) -> None:
-    dist.init_process_group("gloo")
-    world = World(Share(dist.get_rank(), dist.get_world_size()), torch.device("cpu"))
+    with connected(torch.device("cpu")) as world:
+        work(folder, world)
+
+
+def work(folder: Path, world: World) -> None:
     state = standing(*made(1))
     expected = tensors(state)
     save_shared(folder / CHECKPOINT, {"training": state}, world)
@@ -80,7 +82,6 @@ def main(folder: Path) -> None:
     if world.is_first:
         (folder / REFUSED).write_text("\n".join(said))
         save_file(expected, folder / WHOLE)
-    dist.destroy_process_group()
 
 
 if __name__ == "__main__":

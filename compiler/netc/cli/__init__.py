@@ -14,7 +14,7 @@ from importlib import import_module
 import netc
 from netc.cli.common import RAW, refuse_others, show
 from netc.diagnostics import NetError
-from netc.train.interrupt import INTERRUPTED
+from netc.train.interrupt import INTERRUPTED, end_late
 
 OVERVIEW = """\
 netc compiles neural networks described in .net files to PyTorch.
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = parsed.run(parsed)
         return status
     except NetError as problem:
-        if os.environ.get("LOCAL_RANK", "0") == "0":  # of several processes that train, one of each machine speaks
+        if _speaks():
             show(problem.diagnostics)
         is_command_line = all(d.span is not None and d.span.source.name.startswith("--set") for d in problem.diagnostics)
         return 2 if is_command_line else 1
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The entry point of the installed command."""
+    if _speaks() and "LOCAL_RANK" in os.environ:
+        end_late()
     try:
         status = main()
         sys.stdout.flush()
@@ -69,6 +71,11 @@ def run() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python complains while it closes stdout
         status = 0
     sys.exit(status)
+
+
+def _speaks() -> bool:
+    """Whether this process says what is wrong: of several that train, one of each machine does."""
+    return os.environ.get("LOCAL_RANK", "0") == "0"
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:

@@ -126,6 +126,13 @@ def joined(settings: Section, device: torch.device) -> Iterator[World | None]:
         yield None
         return
     check_settings(settings, int(os.environ["WORLD_SIZE"]))
+    with connected(device) as world:
+        yield world
+
+
+@contextmanager
+def connected(device: torch.device) -> Iterator[World]:
+    """The processes that torchrun started, which can speak to one another while this is entered."""
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")) if device.index is None else device.index)
         torch.cuda.set_device(device)
@@ -151,15 +158,21 @@ def _meeting(store: Any, rank: int, size: int) -> str:
         asking = [f"asks {other}" for other in range(1, size)]
         for key in asking:
             store.delete_key(key)  # whoever asks now asks again
-        for name in [store.get(key).decode() for key in asking]:
-            store.set(f"answer {name}", own)
+        for key in asking:
+            store.set(f"answer {_waited_for(store, key)}", own)
         return own
+    return _waited_for(store, f"answer {own}", lambda: store.set(f"asks {rank}", own))
+
+
+def _waited_for(store: Any, key: str, again: Callable[[], None] = lambda: None) -> str:
+    """What another process leaves there, waited for in small steps, between which a signal is seen; `again` is done before each."""
     end = time.monotonic() + store.timeout.total_seconds()
-    while not store.check([f"answer {own}"]) and time.monotonic() < end:
-        store.set(f"asks {rank}", own)
+    again()
+    while not store.check([key]) and time.monotonic() < end:
         time.sleep(0.05)
-    answer: bytes = store.get(f"answer {own}")
-    return answer.decode()
+        again()
+    found: bytes = store.get(key)
+    return found.decode()
 
 
 def is_launched() -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from types import FrameType, TracebackType
 
 INTERRUPTED = 130  # the exit status of what SIGINT ended, as a shell counts: 128 + 2
+LEFT = 5.0  # seconds that the process has which speaks, see `end_late`
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # of a person; of a scheduler of jobs that wants the machine back
 
 
@@ -37,3 +39,18 @@ class Interrupt:
         if self.requested and not self.once:
             raise KeyboardInterrupt
         self.requested = True
+
+
+def end_late() -> None:
+    """From now on SIGTERM ends this process some seconds later, unless it ends by itself before.
+
+    That is for the one that speaks, of several that torchrun started: as soon as one ends with an error, torch ends the others by this
+    signal, and the one that has met the same error, or that got to know it, would be gone before it has said it.
+    """
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        timer = threading.Timer(LEFT, os._exit, (128 + number,))
+        timer.daemon = True
+        timer.start()
+
+    signal.signal(signal.SIGTERM, handle)

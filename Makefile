@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: demo test lint format grammar bench clean
+.PHONY: demo test fuzz lint format grammar bench clean
 
 demo: $(READY)
 	$(BIN)/netc train specs/network.net
@@ -17,6 +17,10 @@ demo: $(READY)
 
 test: $(READY) lint
 	$(BIN)/pytest -n 2
+
+# What the tests draw at random they draw alike each time; here other cases, and twenty times as many.
+fuzz: $(READY)
+	NETC_FUZZ=20 $(BIN)/pytest -n 2 -m hypothesis
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

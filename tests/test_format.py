@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from netc import syntax as s
@@ -21,6 +21,7 @@ from netc.format import format_text, same
 from netc.parse import parse, tokens
 from netc.source import Source
 from tests.conftest import SPECS
+from tests.fuzz import cases
 
 ROOT = SPECS.parent
 REFERENCE = (ROOT / "grammar" / "README.md").read_text(encoding="utf-8")
@@ -126,7 +127,7 @@ def resized(gap: str, before: str, after: str, rng: random.Random) -> str:
 
 
 @pytest.mark.parametrize("name", TEXTS)
-@settings(max_examples=3, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@cases(3)
 @given(rng=st.randoms(use_true_random=False))
 def test_other_blanks_give_the_same(name: str, rng: random.Random) -> None:
     assert formatted(mangled(TEXTS[name], rng)) == TEXTS[name]  # which is formatted, says a test below
@@ -135,7 +136,7 @@ def test_other_blanks_give_the_same(name: str, rng: random.Random) -> None:
 INSERTIONS = ["\n", "\n\n", "# new\n", "\n# new\n", " ", "\n\n# new\n\n# new\n"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@cases(60)
 @given(name=st.sampled_from(sorted(TEXTS)), rng=st.randoms(use_true_random=False))
 def test_other_lines_and_comments_are_kept_and_formatted_once(name: str, rng: random.Random) -> None:
     text, tree = TEXTS[name], parsed(TEXTS[name])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections import Counter
@@ -17,10 +16,11 @@ from netc.diagnostics import Diagnostic, NetError, render, render_all
 from netc.shapes import shape_at
 from netc.tensors import TensorType
 from tests.conftest import SPECS
+from tests.fuzz import TIMES
 from tests.mutations import WAYS, Mutant, Spec, mutants
 
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.net"))}
-COUNT = int(os.environ.get("NETC_MUTATIONS", "400"))  # 2000 are drawn by the benchmark
+COUNT = 400 * TIMES  # 2000 are drawn by the benchmark
 SEED = 2024
 SECONDS = 1.0  # of the processor, for one spec
 SHOWN = 0.9  # the share of errors that show the line that was changed

@@ -8,7 +8,7 @@ from typing import Any
 import einops
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -17,6 +17,7 @@ from netc.graph import Argument, Node
 from netc.infer import Inferred, infer
 from netc.ops import TABLE
 from netc.ops.op import REQUIRED, DType
+from tests.fuzz import cases
 from tests.op_cases import CASES
 from tests.op_checks import HERE, Tensors, arguments, type_of
 
@@ -103,7 +104,7 @@ def test_parameters_of_losses_are_torchs(name: str) -> None:
     assert [(p.name, p.default) for p in op.inputs[count:]] == list(theirs.items())
 
 
-@settings(max_examples=60, deadline=None)
+@cases(60)
 @given(st.data())
 def test_convolutions_and_pools(data: st.DataObject) -> None:
     """Windows of drawn sizes: the shape is torch's, or torch refuses what the rule refuses."""
@@ -140,7 +141,7 @@ operands = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@cases(150)
 @given(st.sampled_from(["+", "-", "*", "/", "//", "%", "==", "<"]), operands, operands)
 def test_operators(name: str, a: Any, b: Any) -> None:
     """Broadcasting and promotion of operators are torch's."""

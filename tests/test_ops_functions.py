@@ -12,7 +12,7 @@ from typing import Any
 
 import einops
 import torch
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -23,6 +23,7 @@ from netc.infer import Inferred, infer
 from netc.ops import TABLE
 from netc.ops.op import DType
 from netc.tensors import Type
+from tests.fuzz import cases
 from tests.op_checks import HERE, Tensors, arguments, type_of
 
 # What netc refuses although torch computes something, by a part of the message.
@@ -85,7 +86,7 @@ def agree(name: str, **case: Any) -> bool:
 
 def examples(test: Callable[..., None]) -> Any:
     """A property test of so many drawn cases."""
-    return settings(max_examples=150, deadline=None)(given(st.data())(test))
+    return cases(150)(given(st.data())(test))
 
 
 DTYPES = ["float32", "float64", "float16", "int64", "int32", "uint8", "bool"]
@@ -334,7 +335,7 @@ def regrouped(draw: st.DrawFn, axes: list[str]) -> str:
     return f"({text})" if draw(st.booleans()) and text and "..." not in text else text
 
 
-@settings(max_examples=300, deadline=None)
+@cases(300)
 @given(st.data())
 def test_einops(data: st.DataObject) -> None:
     """Patterns that mostly fit, and patterns of any kind: einops accepts what the rule accepts, and refuses what it refuses."""
@@ -350,7 +351,7 @@ def test_einops(data: st.DataObject) -> None:
     agree(name, tensor=(shape, dtype), pattern=f"{left} -> {right}", axes_lengths=lengths, **more)
 
 
-@settings(max_examples=200, deadline=None)
+@cases(200)
 @given(st.data())
 def test_einsum(data: st.DataObject) -> None:
     letters = st.lists(st.sampled_from(["a", "b", "c", "..."]), max_size=3, unique_by=lambda x: x if x == "..." else object())

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netc
@@ -16,6 +16,7 @@ from netc.infer import Inferred
 from netc.ops import TABLE
 from netc.shapes import Dim
 from netc.tensors import TensorType, type_text
+from tests.fuzz import cases
 from tests.op_checks import infer_case, outcome
 
 Case = dict[str, Any]
@@ -225,11 +226,12 @@ FAMILIES = [convolution, transposed, windows, padding, pooling, adaptive, fracti
             recurrent, cell, attention, embedding, pixels, upsampling, reshaping, dropping]  # fmt: skip
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda f: f.__name__)
 def test_family(family: Callable[[Draw], tuple[str, Case]]) -> None:
     accepted = []
 
-    @settings(max_examples=100, deadline=None, database=None)
+    @cases(100)
     @given(st.data())
     def agree(data: st.DataObject) -> None:
         name, case = family(data.draw)

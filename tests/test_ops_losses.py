@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -17,6 +17,7 @@ from netc.infer import Inferred
 from netc.ops import TABLE
 from netc.shapes import Dim
 from netc.tensors import TensorType
+from tests.fuzz import cases
 from tests.op_checks import infer_case, outcome
 
 N, C, L = 3, 4, 2
@@ -124,12 +125,13 @@ def operand(loss: str, name: str, shape: tuple[int, ...], first: tuple[int, ...]
     return torch.rand(shape, generator=random) * 0.8 + 0.1
 
 
+@pytest.mark.hypothesis
 @pytest.mark.parametrize("name", FORMULAS)
 def test_loss_is_computed_number_by_number(name: str) -> None:
     names = [p.name for p in TABLE[name].inputs if p.takes_tensors and not p.optional]
     accepted = []
 
-    @settings(max_examples=150, deadline=None, database=None)
+    @cases(150)
     @given(st.data())
     def agree(data: st.DataObject) -> None:
         first = data.draw(st.sampled_from(SHAPES))

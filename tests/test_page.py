@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from netc.diagnostics import Diagnostic, Related, render
 from netc.page import WIDEST, columns, excerpt, printable
 from netc.source import Source, Span
+from tests.fuzz import cases
 
 
 def shown(text: str, part: str) -> list[str]:
@@ -80,6 +81,7 @@ def test_colours_are_the_only_controls() -> None:
 texts = st.text(st.one_of(st.sampled_from("ab \t\r\n\0\x1b\x85\u200b\u0301\u202e\u2028名🙂é{}"), st.characters()), max_size=300)
 
 
+@cases(100)
 @given(texts, st.integers(0, 320), st.integers(0, 320), st.sampled_from("^-"))
 def test_any_text_and_place(text: str, start: int, length: int, mark: str) -> None:
     start = min(start, len(text))

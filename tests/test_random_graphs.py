@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import random
 from collections import Counter
 from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 import netc
 from netc.diagnostics import NetError
 from netc.shapes import shape_at
 from netc.tensors import TensorType, flat_types
+from tests.fuzz import cases
 from tests.random_graphs import Network, Sizes, drawn, failure
-
-COUNT = int(os.environ.get("NETC_RANDOM_GRAPHS", "1000"))
 
 # Sizes that are large enough for any window that is drawn, none of them a number that the networks hold, with all remainders
 # by 2, 3 and 4: what holds for some sizes only fails at one of these. The last are so large that nothing shrinks to an axis of 1,
@@ -70,16 +68,13 @@ def agreement(network: Network, draws: Sequence[Sizes]) -> str:
     return "yes"
 
 
-ALL_CHECKS = [HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.filter_too_much, HealthCheck.large_base_example]
-
-
-@settings(max_examples=COUNT, derandomize=True, deadline=None, suppress_health_check=ALL_CHECKS)
+@cases(1000)
 @given(networks())
 def test_yes_exactly_when_torch_runs_it(network: Network) -> None:
     agreement(network, LARGE)
 
 
-@settings(max_examples=COUNT // 3, derandomize=True, deadline=None, suppress_health_check=ALL_CHECKS)
+@cases(333)
 @given(networks(), st.lists(st.fixed_dictionaries({name: st.integers(2, 9) for name in "BTSHW"}), min_size=4, max_size=4))
 def test_what_is_taken_runs_at_small_sizes_too(network: Network, sizes: list[Sizes]) -> None:
     """At all sizes, from 2, at which every size that the checker shows is positive."""

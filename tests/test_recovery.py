@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import netc
@@ -17,6 +17,7 @@ from netc.parse import parse, parse_all
 from netc.piece import Piece
 from netc.slips import SLIPS
 from netc.source import Source
+from tests.fuzz import cases
 
 GOLDEN = Path(__file__).parent / "golden" / "errors"
 
@@ -151,7 +152,7 @@ def test_ten_thousand_errors() -> None:
     assert page.endswith(f"and {count - 20} more")
 
 
-@settings(deadline=None, max_examples=60)
+@cases(60)
 @given(st.randoms(use_true_random=False), st.sampled_from(["vae", "resnet18", "gpt2", "funky", "unet"]))
 def test_a_broken_spec_never_ends_in_a_traceback(chance: random.Random, name: str) -> None:
     text = (Path(__file__).parent.parent / "specs" / f"{name}.net").read_text(encoding="utf-8")

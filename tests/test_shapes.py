@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from netc import load
 from netc.shapes import Dim, Size, divide, shape_text, size_at
 from netc.tensors import TensorType
+from tests.fuzz import cases
 
 H, W = Dim.named("H"), Dim.named("W")
 VALUES = {"H": 7, "W": 12}
@@ -33,6 +34,7 @@ def combined(children: st.SearchStrategy[Size]) -> st.SearchStrategy[Size]:
 sizes = st.recursive(leaves, combined, max_leaves=8)
 
 
+@cases(100)
 @given(sizes, sizes, st.integers(1, 30), st.integers(1, 30))
 def test_equal_forms_have_equal_values(a: Size, b: Size, h: int, w: int) -> None:
     at = {"H": h, "W": w}
@@ -41,11 +43,13 @@ def test_equal_forms_have_equal_values(a: Size, b: Size, h: int, w: int) -> None
     assert isinstance(size_at(a, at), int)
 
 
+@cases(100)
 @given(sizes, st.integers(1, 30), st.integers(1, 30))
 def test_text_is_python_with_the_same_value(size: Size, h: int, w: int) -> None:
     assert eval(str(size), {"H": h, "W": w}) == size_at(size, {"H": h, "W": w})
 
 
+@cases(100)
 @given(sizes, st.integers(1, 9), st.integers(1, 30), st.integers(1, 30))
 def test_division_is_floor_division(size: Size, by: int, h: int, w: int) -> None:
     at = {"H": h, "W": w}

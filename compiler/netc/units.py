@@ -7,7 +7,7 @@ outside or its layers are used from elsewhere, is dissolved: its nodes belong to
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from netc.graph import Graph, Node, Ref, Region, dims_in
@@ -161,12 +161,15 @@ class _Tree:
         others = [self.graph.node(id) for _, id in below if id not in ids]
         shared = self.at_path[unit.region.path]
         from_elsewhere = any(not shared & set(self._ancestors(n.region)) for n in others)
-        names = {name for n in unit.nodes for a in n.call.values() for dim in dims_in(a.value) for name in dim.names()}
-        return has_layers and bool(unit.outputs) and not from_elsewhere and all(self._has_size(name, unit.inputs) for name in names)
+        return has_layers and bool(unit.outputs) and not from_elsewhere and has_sizes(self.graph, unit.nodes, unit.inputs)
 
-    def _has_size(self, name: str, refs: Sequence[Ref]) -> bool:
-        try:
-            self.graph.axis_named(name, refs)
-        except KeyError:
-            return False
-        return True
+
+def has_sizes(graph: Graph, nodes: Iterable[Node], takes: Sequence[Ref]) -> bool:
+    """Whether all named dimensions that the nodes are called with are axes of these tensors."""
+    names = {name for n in nodes for a in n.call.values() for dim in dims_in(a.value) for name in dim.names()}
+    try:
+        for name in names:
+            graph.axis_named(name, takes)
+    except KeyError:
+        return False
+    return True

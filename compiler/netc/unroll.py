@@ -16,7 +16,7 @@ from netc.code import Text, expression, size_writer
 from netc.graph import Graph, Node, Ref, Region
 from netc.ops.forms import BUFFERS, FORMS, PLACE, Form
 from netc.ops.python import PythonOp
-from netc.units import CallStep, NodeStep, Unit, units_of
+from netc.units import NodeStep, Unit, has_sizes, units_of
 
 # What the value of an operator is called, if the spec has no name for it.
 SYMBOLS = {"+": "total", "-": "difference", "*": "product", "/": "quotient", "@": "product", "**": "power", "[]": "part"}
@@ -228,7 +228,7 @@ class Hierarchy:
 
     def nested(self, walk: Walk) -> Nested:
         """The walk that calls the layers and blocks as modules."""
-        needed = {node.id for node in self.graph.needed_for(walk.results)}
+        needed = {node.id for node in self.graph.needed_for(walk.results)} | {ref.node for ref in walk.takes}
         body = _Body(self.graph, walk.takes, self.reserved)
         self._steps(body, self.root, needed, "")
         closing = walk.closing([self._value(body, ref, "") for ref in walk.results])
@@ -247,11 +247,17 @@ class Hierarchy:
 
     def _can_be_called(self, unit: Unit) -> bool:
         path = unit.region.path
+        if not has_sizes(self.graph, self._own(unit), self._takes(unit)):
+            return False
         inside = all(n.path.startswith(f"{path}.") for n in unit.nodes if n.is_module or n.kind in ("param", "buffer"))
         return inside and path not in self.layers and any(ref.node in self.needed for ref in unit.outputs)
 
+    def _takes(self, unit: Unit) -> list[Ref]:
+        """What it is called with: without what only values take that nothing needs, which may not have been computed."""
+        return [ref for ref in unit.inputs if ref.node in self.needed]
+
     def _function(self, unit: Unit) -> str:
-        body = _Body(self.graph, unit.inputs, self.reserved, unit.region)
+        body = _Body(self.graph, self._takes(unit), self.reserved, unit.region)
         self._steps(body, unit, self.needed, unit.region.path)
         results = [ref for ref in unit.outputs if ref.node in self.needed]
         return body.text("forward", ["self"], [], ", ".join(self._value(body, ref, unit.region.path) for ref in results))
@@ -261,14 +267,18 @@ class Hierarchy:
             if isinstance(step, NodeStep):
                 if step.node.id in needed:
                     body.add(self._node(body, step.node, path), [Ref(step.node.id)])
-            elif id(step.unit) in self.texts and needed.issuperset(self._own(step)):
-                values = ", ".join(self._value(body, ref, path) for ref in step.unit.inputs)
+            elif id(step.unit) in self.texts and self._is_whole(step.unit, needed):
+                values = ", ".join(self._value(body, ref, path) for ref in self._takes(step.unit))
                 body.add(f"{reach(step.unit.region.path, path)}({values})", [r for r in step.unit.outputs if r.node in self.needed])
             else:
                 self._steps(body, step.unit, needed, path)
 
-    def _own(self, step: CallStep) -> Iterable[int]:
-        return (n.id for n in step.unit.nodes if n.kind == "op" and n.id in self.needed)
+    def _own(self, unit: Unit) -> list[Node]:
+        return [n for n in unit.nodes if n.kind == "op" and n.id in self.needed]
+
+    def _is_whole(self, unit: Unit, needed: set[int]) -> bool:
+        """Whether a walk that needs these nodes computes all that the unit does, and what it takes."""
+        return needed.issuperset(n.id for n in self._own(unit)) and needed.issuperset(ref.node for ref in self._takes(unit))
 
     def _node(self, body: _Body, node: Node, path: str) -> str:
         layer = reach(node.path, path) if node.is_module else ""

@@ -52,6 +52,8 @@ class Lazy:
     layer: nn.Module | None
 
     def __call__(self, x: Tensor, sizes: Sizes) -> Tensor:
+        if not x.numel():
+            refuse("nothing to compute with")  # netc has no sizes of 0, and torch warns of some
         self.layer = self.layer or self.make(x)
         result: Tensor = self.layer(x)
         return result
@@ -100,7 +102,7 @@ def _pool(choose: Choose) -> Piece:
     k, stride, padding = choose((1, 2, 3)), choose((1, 2, 3)), choose((0, 0, 1))
 
     def make(x: Tensor) -> nn.Module:
-        if name == "AvgPool1d" and not x.is_floating_point():  # of all average poolings this one alone takes ints
+        if not x.is_floating_point():  # some poolings take ints on some devices
             refuse("a pooling of ints")
         module: nn.Module = getattr(nn, name)(k, stride, padding)
         return module

@@ -33,6 +33,8 @@ STRICTER = (
     "does not divide by",  # chunk gives a smaller last part, or fewer parts
     "would cut it off",  # masked_fill and full_like of whole numbers with 0.5 put 0
     "would leave nothing",  # an axis of size 0
+    "would give sizes [",  # the same
+    "a bias does not go with a weight of one axis",  # torch takes it with an input of one axis, and with no other
     "does not work on bools",  # products and clamps of bools in some places
     "makes numbers, not bools",  # linspace of at most one step
     "needs floats",  # distances of whole numbers in some places

@@ -72,6 +72,13 @@ def mean(use: Use) -> Type:
     return reduction(needs=need_float)(Use(use.op, use.values | {"input": kind}))
 
 
+def norm(use: Use) -> Type:
+    """The square root of the sum of squares, or another norm; torch's own default, of the same value, takes at most two axes."""
+    if use["p"] == 2 and isinstance(use["dim"], list) and len(use["dim"]) > 2:
+        raise Problem("argument-type", "`norm` takes at most two axes; `vector_norm` any", "dim")
+    return reduction(needs=need_float)(use)
+
+
 def truth(use: Use) -> Type:
     """`all` and `any`: bools; of uint8 torch gives uint8."""
     x = use.tensor()
@@ -175,7 +182,7 @@ TOTALS = [
     *(function(n, SPREAD, reduction(needs=need_float)) for n in ("var", "std")),
     *(function(n, SPREAD, both(reduction(needs=need_float))) for n in ("var_mean", "std_mean")),
     function("logsumexp", f"input: tensor, dim: int_or_ints, {KEEP}", reduction(needs=need_float)),
-    function("norm", f"input: tensor, p: float = 2, dim: int_or_ints? = none, {KEEP}", reduction(needs=need_float)),
+    function("norm", f"input: tensor, p: float = 2, dim: int_or_ints? = none, {KEEP}", norm),
     function("vector_norm", f"input: tensor, ord: float = 2, dim: int_or_ints? = none, {KEEP}", reduction(needs=need_float),
              "torch.linalg.vector_norm"),
     *(function(n, OVER_ANY, truth) for n in ("all", "any")),

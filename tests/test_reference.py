@@ -14,7 +14,8 @@ import netc
 from netc import reference
 from netc.ops import TABLE
 from netc.ops.examples import example_of
-from netc.ops.recipes import INITS, KEYS, RECIPES
+from netc.ops.inits import INITS
+from netc.ops.recipes import KEYS, RECIPES
 from tests.test_cli import run
 from tests.test_emit import tensors
 

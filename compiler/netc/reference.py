@@ -13,9 +13,10 @@ from netc.diagnostics import closest, error
 from netc.lower import constants
 from netc.ops import FAMILIES, TABLE, foreign
 from netc.ops.examples import MOST_AXES, Example, example_of
+from netc.ops.inits import INITS
 from netc.ops.op import REQUIRED, Op, Param, value_text
 from netc.ops.recipe import Key, Recipe
-from netc.ops.recipes import INITS, KEYS
+from netc.ops.recipes import KEYS
 from netc.shapes import shape_text
 from netc.tensors import BOOL, FLOATS, INTEGERS, type_text
 

@@ -28,7 +28,9 @@ from netc.lower.values import (
     is_tensor,
     kind_words,
 )
+from netc.ops.inits import tensor_refused
 from netc.ops.op import dtype_named
+from netc.settings import Made
 from netc.shapes import Dim
 from netc.source import Span
 from netc.tensors import DEFAULT_DTYPE, DTYPES, TensorType, why_impossible
@@ -122,6 +124,8 @@ class Evaluator(Pipelines):
                 return self.fail("shape-mismatch", f"`{tensor.name.name}` is declared {kind}, and its value is {found}", tensor.value.span)
         if has_unknown(init):
             return UNKNOWN
+        if isinstance(init, Made) and (why := tensor_refused(init.recipe.name, init.values, kind)):
+            return self.fail("argument-type", f"{why}, and `{tensor.name.name}` is {kind}", tensor.value.span)
         return self.builder.register(tensor.kind, tensor.name, kind, init, tensor.value.span)
 
     def _tie(self, tie: s.Tie, scope: Scope) -> None:

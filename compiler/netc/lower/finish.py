@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
-from netc.diagnostics import Diagnostic, did_you_mean, listed
+from netc.diagnostics import Diagnostic, Related, did_you_mean, listed
 from netc.graph import Graph, InitRule
 from netc.lower.builder import Builder
+from netc.ops.inits import tensor_refused
+from netc.settings import Made
 from netc.shapes import shape_text
 from netc.source import Span
 from netc.syntax import Name
+from netc.tensors import TensorType
 
 
 def finish(builder: Builder) -> None:
@@ -18,13 +21,23 @@ def finish(builder: Builder) -> None:
     graph = builder.graph
     ties = [tie for tie in graph.ties if _is_tie(builder, tie.left, tie.right, tie.span)]
     graph.ties[:] = ties
-    graph.init_rules = [
-        InitRule(made, keys, "" if prefix else pattern.name)
-        for prefix, pattern, made in builder.rules
-        if (keys := keys_of(builder, prefix, pattern))
-    ]
+    rules = [_rule(builder, prefix, pattern, made) for prefix, pattern, made in builder.rules]
+    graph.init_rules = [rule for rule in rules if rule is not None]
     frozen = [key for prefix, pattern in builder.freezes for key in keys_of(builder, prefix, pattern)]
     graph.frozen = tuple(dict.fromkeys(frozen))
+
+
+def _rule(builder: Builder, prefix: str, pattern: Name, made: Made) -> InitRule | None:
+    keys = keys_of(builder, prefix, pattern)
+    shapes = {key: builder.graph.keys[key] for key in keys}
+    reasons = {key: why for key in keys if (why := tensor_refused(made.recipe.name, made.values, TensorType(shapes[key])))}
+    for key, why in list(reasons.items())[:1]:
+        others = f"; {len(reasons) - 1} more do not fit" if len(reasons) > 2 else "; 1 more does not fit" if len(reasons) > 1 else ""
+        fitting = [key for key in keys if key not in reasons]
+        hint = f"it goes with {listed(fitting, 3)}: write a pattern of these alone, e.g. `*.weight`" if fitting else ""
+        message = f"{why}, and `{key}` is {shape_text(shapes[key])}{others}"
+        builder.report(Diagnostic("argument-type", message, made.span, related=(Related(pattern.span, "these parameters"),), hint=hint))
+    return InitRule(made, keys, "" if prefix else pattern.name) if keys and not reasons else None
 
 
 def _is_tie(builder: Builder, left: str, right: str, span: Span) -> bool:

@@ -10,7 +10,7 @@ from netc.lower.binding import Binder
 from netc.lower.calls import Calls
 from netc.lower.scope import Scope
 from netc.lower.values import UNKNOWN, has_unknown
-from netc.ops.recipes import INITS
+from netc.ops.inits import INITS, values_refused
 from netc.settings import Made
 
 
@@ -31,7 +31,13 @@ def init_of(expression: s.Expression, scope: Scope, evaluator: Calls) -> Any:
         return UNKNOWN
     binder = Binder(recipe.name, recipe.signature, expression.span, lambda value: value, evaluator.report)
     arguments = binder.bind(recipe.params, [g for g in given if g.name is None], [g for g in given if g.name])
-    return UNKNOWN if arguments is None else Made(recipe, arguments, expression.span)
+    if arguments is None:
+        return UNKNOWN
+    made = Made(recipe, arguments, expression.span)
+    if why := values_refused(recipe.name, made.values):
+        evaluator.report(Diagnostic("argument-type", why, expression.span))
+        return UNKNOWN
+    return made
 
 
 def no_init(expression: s.Expression) -> Diagnostic:

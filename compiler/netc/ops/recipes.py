@@ -1,4 +1,4 @@
-"""Rows of what a `train` section may name: optimizers, schedulers; the keys of the sections; initialisations.
+"""Rows of what a `train` section may name: optimizers, schedulers; the keys of the sections.
 
 Parameters and defaults are those of torch 2.13; a test holds them against it. What the `data` section may name stands in `sources`.
 """
@@ -7,18 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from netc.ops.inits import INITS
 from netc.ops.measures import METRICS
 from netc.ops.op import signature
 from netc.ops.recipe import Key, Recipe, keys_of, recipe
 from netc.ops.sources import DATA_KEYS, SOURCES
 
-
-def _init(name: str, params: str) -> Recipe:
-    """An initialisation under its name in torch without the underscore behind it."""
-    return Recipe(name, f"torch.nn.init.{name}_", signature(params))
-
-
-KAIMING = "a: float = 0, mode: fan_in|fan_out = fan_in, nonlinearity: str = leaky_relu"
 ADAM = "lr: float = {lr}, betas: floats = [0.9, 0.999], eps: float = 1e-08, weight_decay: float = {decay}"
 FOREACH = "foreach: bool? = none, maximize: bool = false, differentiable: bool = false"
 IMPLEMENTATION = "foreach: bool? = none, maximize: bool = false, capturable: bool = false, differentiable: bool = false"
@@ -80,26 +74,6 @@ SCHEDULERS = [
     recipe("torch.optim.lr_scheduler.ChainedScheduler", "schedulers: schedulers"),
 ]  # fmt: skip
 EACH_STEP = ("OneCycleLR", "CyclicLR")  # schedulers that torch's documentation steps after every batch
-
-INITS = {
-    r.name: r
-    for r in (
-        _init("normal", "mean: float = 0.0, std: float = 1.0"),
-        _init("uniform", "a: float = 0.0, b: float = 1.0"),
-        _init("constant", "val: float"),
-        _init("zeros", ""),
-        _init("ones", ""),
-        _init("eye", ""),
-        _init("dirac", "groups: int = 1"),
-        _init("xavier_uniform", "gain: float = 1.0"),
-        _init("xavier_normal", "gain: float = 1.0"),
-        _init("kaiming_uniform", KAIMING),
-        _init("kaiming_normal", KAIMING),
-        _init("trunc_normal", "mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0"),
-        _init("orthogonal", "gain: float = 1"),
-        _init("sparse", "sparsity: float, std: float = 0.01"),
-    )
-}
 
 STOPPING = [Recipe("patience", "netc.train.stopping.Patience", signature("epochs: int, monitor: str? = none, min_delta: float = 0.0"))]
 

@@ -9,7 +9,8 @@ from html import escape
 from lark.exceptions import LarkError
 
 from netc.ops import TABLE
-from netc.ops.recipes import INITS, RECIPES
+from netc.ops.inits import INITS
+from netc.ops.recipes import RECIPES
 from netc.parse import tokens
 from netc.source import Source
 

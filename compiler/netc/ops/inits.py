@@ -1,0 +1,90 @@
+"""Initialisations of `torch.nn.init`, with what torch asks of their arguments and of the tensors that they fill.
+
+Parameters and defaults are those of torch 2.13; a test holds them against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from netc.ops.op import signature
+from netc.ops.recipe import Recipe
+from netc.tensors import TensorType
+
+
+def _init(name: str, params: str) -> Recipe:
+    """An initialisation under its name in torch without the underscore behind it."""
+    return Recipe(name, f"torch.nn.init.{name}_", signature(params))
+
+
+GAINS = "linear|conv1d|conv2d|conv3d|conv_transpose1d|conv_transpose2d|conv_transpose3d|sigmoid|tanh|relu|leaky_relu|selu"
+KAIMING = f"a: float = 0, mode: fan_in|fan_out = fan_in, nonlinearity: {GAINS} = leaky_relu"
+
+INITS = {
+    r.name: r
+    for r in (
+        _init("normal", "mean: float = 0.0, std: float = 1.0"),
+        _init("uniform", "a: float = 0.0, b: float = 1.0"),
+        _init("constant", "val: float"),
+        _init("zeros", ""),
+        _init("ones", ""),
+        _init("eye", ""),
+        _init("dirac", "groups: int = 1"),
+        _init("xavier_uniform", "gain: float = 1.0"),
+        _init("xavier_normal", "gain: float = 1.0"),
+        _init("kaiming_uniform", KAIMING),
+        _init("kaiming_normal", KAIMING),
+        _init("trunc_normal", "mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0"),
+        _init("orthogonal", "gain: float = 1"),
+        _init("sparse", "sparsity: float, std: float = 0.01"),
+    )
+}
+
+# How many axes a tensor must have, at least and at most.
+MATRIX, FANS, KERNEL = (2, 2), (2, None), (3, 5)
+RANKS: Mapping[str, tuple[int, int | None]] = {
+    "eye": MATRIX, "sparse": MATRIX, "dirac": KERNEL, "orthogonal": FANS,
+    "xavier_uniform": FANS, "xavier_normal": FANS, "kaiming_uniform": FANS, "kaiming_normal": FANS,
+}  # fmt: skip
+EXACT = ("constant", "zeros", "ones", "eye", "dirac")  # these draw nothing, so that whole numbers and bools take them too
+
+
+@dataclass(frozen=True, slots=True)
+class _Demand:
+    """What the values of an initialisation must be."""
+
+    holds: Callable[[Mapping[str, Any]], bool]
+    text: str
+
+
+_DEVIATION = _Demand(lambda v: v["std"] >= 0, "std must not be negative")
+_GAIN = _Demand(lambda v: v["gain"] >= 0, "gain must not be negative")
+_ORDER = _Demand(lambda v: v["a"] <= v["b"], "a must not be above b")
+DEMANDS: Mapping[str, tuple[_Demand, ...]] = {
+    "normal": (_DEVIATION,), "uniform": (_ORDER,), "xavier_uniform": (_GAIN,), "xavier_normal": (_GAIN,),
+    "trunc_normal": (_Demand(lambda v: v["std"] > 0, "std must be above 0"), _ORDER),
+    "sparse": (_DEVIATION, _Demand(lambda v: 0 <= v["sparsity"] <= 1, "sparsity is a share, from 0 to 1")),
+    "dirac": (_Demand(lambda v: v["groups"] >= 1, "groups must be 1 or more"),),
+}  # fmt: skip
+
+
+def values_refused(name: str, values: Mapping[str, Any]) -> str:
+    """Why an initialisation cannot have these arguments, whatever it fills; empty where it can."""
+    return next((f"`{name}`: {demand.text}" for demand in DEMANDS.get(name, ()) if not demand.holds(values)), "")
+
+
+def tensor_refused(name: str, values: Mapping[str, Any], filled: TensorType) -> str:
+    """Why an initialisation cannot fill a tensor of this type; empty where it can."""
+    least, most = RANKS.get(name, (0, None))
+    if filled.rank < least or (most is not None and filled.rank > most):
+        axes = f"{least}" if most == least else f"{least} to {most}" if most else f"at least {least}"
+        return f"`{name}` fills tensors of {axes} axes"
+    if name == "dirac" and filled.shape[0] % values["groups"]:
+        return f"`dirac` cannot divide the first axis into {values['groups']} groups"
+    if not filled.is_float and name not in EXACT:
+        return f"`{name}` fills tensors of floats"
+    if name == "constant" and not filled.is_float and values["val"] != int(values["val"]):
+        return f"`constant` of {filled.dtype} would cut {values['val']} off"
+    return ""

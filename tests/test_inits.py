@@ -1,0 +1,79 @@
+"""An initialisation is refused before anything runs where torch could not carry it out."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import pytest
+import torch
+
+import netc
+from netc.diagnostics import NetError
+from netc.ops.inits import INITS
+
+SHAPES = ([4], [4, 4], [6, 4], [4, 4, 3], [6, 2, 3, 3])
+ARGUMENTS: dict[str, list[dict[str, Any]]] = {
+    "normal": [{}, {"std": 0.0}, {"std": -0.02}, {"mean": -3.0}],
+    "uniform": [{}, {"a": 1.0, "b": 0.0}, {"a": 1.0}, {"a": -1.0}],
+    "constant": [{"val": 2.5}, {"val": 2}],
+    "zeros": [{}],
+    "ones": [{}],
+    "eye": [{}],
+    "dirac": [{}, {"groups": 2}, {"groups": 4}, {"groups": 0}],
+    "xavier_uniform": [{}, {"gain": -1.0}, {"gain": 0.0}],
+    "xavier_normal": [{}, {"gain": -1.0}],
+    "kaiming_uniform": [{}, {"a": -1.0}, {"nonlinearity": "relu"}, {"nonlinearity": "gelu"}],
+    "kaiming_normal": [{}, {"mode": "fan_out"}, {"mode": "fan_all"}],
+    "trunc_normal": [{}, {"std": 0.0}, {"a": 2.0, "b": -2.0}],
+    "orthogonal": [{}, {"gain": -1.0}],
+    "sparse": [{"sparsity": 0.5}, {"sparsity": 0.5, "std": -1.0}],
+}
+CASES = [(name, given, shape, dtype) for name, several in ARGUMENTS.items() for given in several for shape in SHAPES
+         for dtype in ("float32", "int64")]  # fmt: skip
+
+
+def refused_by_torch(name: str, given: dict[str, Any], shape: list[int], dtype: str) -> bool:
+    """Also what torch cuts off without a word."""
+    tensor = torch.empty(shape, dtype=getattr(torch, dtype))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of constants with fans of nothing
+        try:
+            getattr(torch.nn.init, f"{name}_")(tensor, **given)
+        except (ValueError, RuntimeError, NotImplementedError, ZeroDivisionError):
+            return True
+    return name == "constant" and not bool((tensor == given["val"]).all())
+
+
+def spec(name: str, given: dict[str, Any], shape: list[int], dtype: str) -> str:
+    arguments = ", ".join(f'{key}="{value}"' if isinstance(value, str) else f"{key}={value}" for key, value in given.items())
+    call = f"{name}({arguments})" if arguments else name
+    return f"network N {{\n  input x: [B, 3]\n  buffer w: {dtype}{shape} = {call}\n  output x * sum(w)\n}}\n"
+
+
+@pytest.mark.parametrize("name", ARGUMENTS)
+def test_refused_exactly_where_torch_fails(name: str) -> None:
+    seen = set()
+    for case in (case for case in CASES if case[0] == name):
+        text = spec(*case)
+        try:
+            network = netc.load(text)
+        except NetError as problem:
+            assert refused_by_torch(*case), f"{text}\n{problem}"
+            assert [d.code for d in problem.diagnostics] == ["argument-type"]
+            seen.add("refused")
+        else:
+            assert not refused_by_torch(*case), text
+            network.module()
+            seen.add("taken")
+    assert "taken" in seen
+
+
+def test_all_of_them_are_tried() -> None:
+    assert set(ARGUMENTS) == set(INITS)
+
+
+def test_a_share_is_a_share() -> None:
+    """Torch takes any number, and makes all or nothing of it."""
+    with pytest.raises(NetError, match="sparsity is a share, from 0 to 1"):
+        netc.load(spec("sparse", {"sparsity": 2.0}, [4, 4], "float32"))

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import math
 import random
 import resource
 import signal
+import subprocess
+import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +24,7 @@ from torch import Tensor, nn
 from torch.optim import lr_scheduler
 
 from netc import NetError
+from netc.train import checkpoint
 from netc.train.checkpoint import is_saved, load, save
 from netc.train.rng import random_states, restore_random
 
@@ -189,6 +194,47 @@ def test_a_new_checkpoint_takes_the_place_of_the_old_one_and_nothing_is_left_beh
     (folder / "tensors-9" / "tensors.safetensors").write_bytes(b"of a save that was killed")
     saved(folder, 4)
     assert len(list(folder.iterdir())) == 2
+
+
+SAVES = """
+import sys, torch
+from pathlib import Path
+from netc.train.checkpoint import save
+for number in range(100_000):
+    save(Path(sys.argv[1]), {"epoch": number, "model": {"w": torch.full((50_000,), number)}, "other": [torch.full((9,), number)]})
+"""
+
+
+def test_what_is_read_while_it_is_replaced_is_of_one_moment(tmp_path: Path) -> None:
+    """Another process saves all the while; what is picked is as it was saved."""
+    process = subprocess.Popen([sys.executable, "-c", SAVES, tmp_path])
+    try:
+        end = time.monotonic() + 60
+        while not is_saved(tmp_path):
+            assert process.poll() is None and time.monotonic() < end
+            time.sleep(0.01)
+        seen = set()
+        for _ in range(60):
+            found = load(tmp_path, lambda state: [state["epoch"], state["model"]])
+            assert (found[1]["w"] == found[0]).all()
+            seen.add(found[0])
+        assert len(seen) > 5
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_what_is_replaced_all_the_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(tmp_path, {"w": torch.ones(1)})
+    whole, numbers = checkpoint.read_record, itertools.count()
+
+    def replaced(folder: Path) -> dict[str, Any]:
+        record = whole(folder)
+        return record | {"tensors": record["tensors"] | {"folder": f"tensors-{100 + next(numbers)}"}}
+
+    monkeypatch.setattr(checkpoint, "read_record", replaced)
+    with pytest.raises(NetError, match="is replaced faster than it can be read"):
+        load(tmp_path)
 
 
 def test_no_checkpoint_is_one_clear_line(tmp_path: Path) -> None:

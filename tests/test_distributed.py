@@ -171,6 +171,8 @@ def test_each_process_writes_and_reads_its_part_of_a_checkpoint(tmp_path: Path) 
     found = two_processes.tensors(load(folder)["training"])  # by one process, of the checkpoint before the disk was full
     assert found.keys() == expected.keys()
     assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+    weight = load(folder, lambda state: state["training"]["model"]["0.weight"])
+    assert torch.equal(weight, expected["model.0.weight"])
     (place,) = (path for path in folder.iterdir() if path.is_dir())
     parts = [load_file(path)["state.training.model.0.weight"].shape for path in sorted(place.iterdir())]
     assert parts == [(3, 3), (2, 3)]

@@ -319,7 +319,7 @@ def test_a_run_that_did_not_end(folder: Path, tmp_path: Path, capsys: pytest.Cap
     (tmp_path / "half-1").mkdir()
     (tmp_path / "half-1" / "spec.net").write_bytes((folder / "classes-1" / "spec.net").read_bytes())
     assert predict(tmp_path / "half-1", "--data", folder / "penguins.csv") == 1
-    assert "it has no checkpoint to go on from: `netc train` begins a new run" in capsys.readouterr().err
+    assert "where it was killed, `netc train` begins a new run" in capsys.readouterr().err
 
 
 def test_eval_of_a_file(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

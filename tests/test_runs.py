@@ -145,16 +145,6 @@ def test_a_run_that_did_not_end_is_read_from_its_checkpoint(tmp_path: Path, caps
         f"tiny-1: the training has not ended, and its last checkpoint is shown; `netc train --resume {result.path}`"
         in capsys.readouterr().out
     )
-    with pytest.raises(netc.NetError, match="has not ended"):
-        opened.module()
-    table = tmp_path / "rows.csv"
-    table.write_text("x0,x1\n1,2\n")
-    said = []
-    for words in (("eval", result.path), ("eval", "--best", result.path), ("predict", result.path, "--data", table)):
-        (result.path / "best.safetensors").unlink(missing_ok=True)
-        assert run(*words) == 1
-        said.append(capsys.readouterr().err)
-    assert len(set(said)) == 1 and f"`netc train --resume {result.path}` finishes it" in said[0]
     state = result.path / "checkpoint" / "state.json"
     for damaged in (state.read_text()[:-40], "{}", "[]", '{"state": {"training": {"columns": {"loss": 1}}}, "tensors": {"file": "x"}}'):
         state.write_text(damaged)

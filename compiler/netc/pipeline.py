@@ -262,7 +262,7 @@ def run_spec(run: Path) -> Source:
     from netc.train.checkpoint import load as load_checkpoint
     from netc.train.run import CHECKPOINT
 
-    return Source(str(path), load_checkpoint(run / CHECKPOINT)["identity"]["spec"])
+    return Source(str(path), load_checkpoint(run / CHECKPOINT, lambda state: state["identity"]["spec"]))
 
 
 def opened(spec: str | Path | Source) -> Source:

@@ -8,7 +8,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from netc.cli.common import Commands, add_format, command, format_of
+from netc.cli.common import Commands, add_format, command, format_of, saying_unfinished
 from netc.runs.folder import open_run
 from netc.runs.table import aligned
 
@@ -17,6 +17,7 @@ Computes the losses and metrics of a run's model anew: on the rows that it was t
   netc eval runs/net-1                      on the run's own data
   netc eval runs/net-1 --data new.csv       on the rows of a file (.csv, .tsv, .parquet, .npz, .npy), prepared as in training
   netc eval runs/net-1 --best               with the weights of the best epoch rather than the last
+Of a training that is not finished the weights are those of its last checkpoint, which is said.
 """
 
 
@@ -39,7 +40,8 @@ def run(parsed: argparse.Namespace) -> int:
     written = format_of(parsed)
     if parsed.data is None and written:
         parsed.parser.error("--delimiter and --decimal say how the file of --data is written")
-    found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best, written)
+    with saying_unfinished():
+        found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best, written)
     print(json.dumps(_finite(found), indent=2) if parsed.format == "json" else _text(found))
     return 0
 

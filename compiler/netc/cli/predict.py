@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netc.cli.common import Commands, add_format, command, format_of
+from netc.cli.common import Commands, add_format, command, format_of, saying_unfinished
 from netc.runs.folder import open_run
 
 TEXT = """\
@@ -13,7 +13,8 @@ Writes the rows of a file with the predictions of a run's model in columns behin
   predicted_TARGET    the class by its name, or the number in the units of the data
   probability_CLASS   of a classifier, for each class
 The rows are prepared exactly as those of the training were. A column that is missing, and a text that the training did not have, are
-errors that name it. Columns that the network does not take are left as they are.
+errors that name it. Columns that the network does not take are left as they are. Of a training that is not finished the weights are
+those of its last checkpoint, which is said.
   netc predict runs/net-1 --data new.csv              on the terminal
   netc predict runs/net-1 --data new.csv -o out.csv   into a file (.csv, .tsv, .parquet)
   netc predict runs/net-1 --data new.csv --delimiter ';' --decimal ,   where the training's file was written otherwise
@@ -38,6 +39,7 @@ def run(parsed: argparse.Namespace) -> int:
     from netc.runs.predict import predict
 
     opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
-    text = predict(opened, parsed.data, parsed.output, parsed.best, format_of(parsed))
+    with saying_unfinished():
+        text = predict(opened, parsed.data, parsed.output, parsed.best, format_of(parsed))
     print(f"wrote {parsed.output}" if text is None else text, end="\n" if text is None else "")
     return 0

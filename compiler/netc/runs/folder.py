@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netc.diagnostics import did_you_mean, error
 from netc.pipeline import Network, load
-from netc.runs.unfinished import standing_of
+from netc.runs.unfinished import Standing, longer, standing_of
 from netc.train.best import Best, best_of, is_rate
 
 if TYPE_CHECKING:
@@ -22,11 +23,16 @@ RECORD, METRICS, SPEC, MODEL, BEST = "run.json", "metrics.csv", "spec.net", "mod
 MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
 
 
+class Unfinished(UserWarning):
+    """The weights of a module are those of a training that is not finished."""
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A run in its folder. `record` is `run.json`; `history` has the columns of `metrics.csv`, one number an epoch.
 
-    What is missing or broken is empty here, and said in `problems`. Nothing of torch is imported before `module()`.
+    What is missing or broken is empty here, and said in `problems`. Of a training that did not end, or goes on, the checkpoint is read
+    instead, and `goes_on` is the command that finishes it. Nothing of torch is imported before `module()`.
     """
 
     path: Path
@@ -34,6 +40,7 @@ class Run:
     history: Mapping[str, Sequence[float]]
     problems: tuple[str, ...] = ()
     allow_python: bool = False
+    goes_on: str = ""
 
     @property
     def name(self) -> str:
@@ -91,30 +98,33 @@ class Run:
             raise error("file", f"the run `{self.path}` has no {SPEC}", hint="without it nothing says what was trained")
         return load(self.path / SPEC, allow_python=self.allow_python)
 
-    def check_ended(self) -> None:
-        """Raises `NetError` where there is no record, which a training writes at its end; the hint says how to end it."""
-        if (self.path / RECORD).is_file():
+    def check_saved(self) -> None:
+        """Raises `NetError` where there is neither a checkpoint nor a record, which a training writes at its end."""
+        if self.goes_on or (self.path / RECORD).is_file():
             return
-        if standing_of(self.path) is None:
-            hint = "it has no checkpoint to go on from: `netc train` begins a new run"
-        else:
-            python = " --allow-python" if self.allow_python else ""
-            hint = f"where it was stopped or killed, `netc train --resume {self.path}{python}` finishes it"
-        raise error("file", f"the training of `{self.path}` has not ended, and its model is written at the end", hint=hint)
+        raise error("file", f"the training of `{self.path}` has not ended, and there is no checkpoint of it yet",
+                    hint="while it goes on, wait for the first one; where it was killed, `netc train` begins a new run")  # fmt: skip
 
     def module(self, best: bool = False) -> NetModule:
         """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
 
         With `best` it has the weights of the best epoch, of `best.safetensors`, which is there if data was held out.
+        Of a training that is not finished the weights, last or best, are those of its last checkpoint: then it warns `Unfinished`.
         """
-        from netc.runs.weights import load_weights
+        from netc.runs.weights import load_unfinished, load_weights
 
+        if self.goes_on:
+            model = self.network().module()
+            which = load_unfinished(model, self.path, best)
+            said = f"`{self.path}` is not finished: these are {which}; where it was stopped or killed, `{self.goes_on}` finishes it"
+            warnings.warn(said, Unfinished, stacklevel=2)
+            return model.eval()
         if self.state == "failed" and not best:
             hint = "`--best` takes the weights of its best epoch" if (self.path / BEST).is_file() else "correct the spec, and train it anew"
             raise error("file", f"`{self.path}` has no last weights: {self.record['failed']}", hint=hint)
         path = self.path / (BEST if best else MODEL)
         if not path.is_file():
-            self.check_ended()
+            self.check_saved()
         if best and not path.is_file():
             raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
         model = self.network().module()
@@ -138,15 +148,22 @@ def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
         raise error("file", f"there is no folder `{path}`", hint=near or "`netc runs` lists the runs")
     if not is_run(path):
         raise error("file", f"`{path}` is not the folder of a run: it has none of {', '.join(MARKS)}", hint="`netc runs` lists the runs")
-    if not (path / RECORD).is_file() and (standing := standing_of(path)) is not None:
-        said = f"the training has not ended, and its last checkpoint is shown; `netc train --resume {path}` goes on if it was stopped"
-        return Run(path, standing.record, standing.history, (said,), allow_python)
     record, said_of_record = _record(path / RECORD)
+    ended = (path / RECORD).is_file()
+    if (standing := standing_of(path, after=record.get("seconds", math.inf) if ended else None)) is not None:
+        return _unfinished(path, standing, allow_python)
     history, said_of_history = _history(path / METRICS)
     failed = record.get("failed")
     missing = [f"{name} is missing" for name in ((SPEC,) if failed else (SPEC, MODEL)) if not (path / name).is_file()]
     missing += [f"failed: {failed}"] if failed else []
     return Run(path, record, history, (*said_of_record, *said_of_history, *missing), allow_python)
+
+
+def _unfinished(path: Path, standing: Standing, allow_python: bool) -> Run:
+    """A run as its checkpoint has it."""
+    goes_on = f"netc train --resume {path}{' --allow-python' if allow_python else ''}{longer(path, standing)}"
+    said = f"the training has not ended, and its last checkpoint is shown; `{goes_on}` goes on if it was stopped"
+    return Run(path, standing.record, standing.history, (said,), allow_python, goes_on)
 
 
 def is_run(path: Path) -> bool:

@@ -51,7 +51,7 @@ def given(run: Run, network: Network, path: Path, written: Mapping[str, str] = {
     """The rows of a file for the network of a run; `written` is the `delimiter` and `decimal` of a text file, where they are not the
     training's. Raises NetError where the file or the record of the run cannot be read.
     """
-    run.check_ended()
+    run.check_saved()
     done = preprocessing_of(run)
     source = network.data.made("source") if network.data is not None else None
     is_alike = source is not None and source.recipe.name == "csv" and Path(source.values["file"]).suffix.lower() == path.suffix.lower()

@@ -7,28 +7,66 @@ import re
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from netc.train.length import planned_epochs
+
 STATE = Path("checkpoint", "state.json")
+TRIES = 100  # to read what a training replaces meanwhile
+SECONDS = 0.001  # to which `run.json` rounds the time
+KNOWN = ("started", "overrides", "preprocessing")  # what `run.json` has under the same names; an older netc wrote no preprocessing
 
 
 class Standing(NamedTuple):
-    """As much of a record as is known, and the columns of the history so far."""
+    """As much of a record as is known, the columns of the history so far, and the number of epochs that are to be."""
 
     record: dict[str, Any]
     history: dict[str, list[float]]
+    planned: int | None
 
 
-def standing_of(run: Path) -> Standing | None:
-    """Where the run in a folder stands; None where it has no checkpoint that can be read."""
+def standing_of(run: Path, after: Any = None) -> Standing | None:
+    """Where the run in a folder stands; None where it has no checkpoint that can be read, or none of `after` more seconds of training."""
+    for _ in range(TRIES):
+        text = _text(run / STATE)
+        found = _standing(text, run / STATE.parent, after)
+        if found is not None or text == _text(run / STATE):
+            return found
+    return None
+
+
+def longer(run: Path, standing: Standing) -> str:
+    """What `netc train --resume` has to be told where a training became longer than `spec.net` yet says."""
+    written = planned_epochs(_text(run / "spec.net").decode(errors="replace"))
+    return "" if written in (None, standing.planned) else f" --set train.epochs={standing.planned}"
+
+
+def _text(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+def _standing(text: bytes, folder: Path, after: Any) -> Standing | None:
+    try:
+        saved = json.loads(text)
+        state = saved["state"]
+        if isinstance(after, (int, float)) and state["training"]["seconds"] <= after + SECONDS:
+            return None
+        columns = {name: column["$tensor"] for name, column in state["training"]["columns"].items()}
+        history = _columns(folder / saved["tensors"]["folder"] / min(saved["tensors"]["files"]), columns)  # the first process has them
+        named = re.match(r"(?:use [^\n]*\n+)*network (\w+)", state["identity"]["spec"])
+        record = {name: state[name] for name in KNOWN if name in state} | {"seconds": state["training"]["seconds"]}
+        return Standing(record | ({"network": named[1]} if named else {}), history, planned_epochs(state["identity"]["spec"]))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _columns(path: Path, names: dict[str, str]) -> dict[str, list[float]]:
+    """The columns by their names in a file of tensors. Raises OSError, ValueError."""
     from safetensors import SafetensorError, safe_open
 
     try:
-        saved = json.loads((run / STATE).read_bytes())
-        state, place = saved["state"], run / STATE.parent / saved["tensors"]["folder"]
-        columns = {name: column["$tensor"] for name, column in state["training"]["columns"].items()}
-        with safe_open(place / min(saved["tensors"]["files"]), framework="numpy") as tensors:  # of several processes the first has them
-            history = {name: tensors.get_tensor(key).tolist() for name, key in columns.items()}
-        named = re.match(r"(?:use [^\n]*\n+)*network (\w+)", state["identity"]["spec"])
-        record = {name: state[name] for name in ("started", "overrides")} | {"seconds": state["training"]["seconds"]}
-        return Standing(record | ({"network": named[1]} if named else {}), history)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, SafetensorError):
-        return None
+        with safe_open(path, framework="numpy") as tensors:
+            return {name: tensors.get_tensor(key).tolist() for name, key in names.items()}
+    except SafetensorError as problem:
+        raise ValueError(str(problem)) from problem

@@ -1,19 +1,57 @@
-"""Weights from a file into a module. The file is data only: nothing in it is run."""
+"""The weights of a run into a module: from the file that a training writes at its end, or before that from its checkpoint.
+
+Either is data only: nothing in it is run.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor, nn
 
 from netc.diagnostics import error, listed
+from netc.train import checkpoint
+from netc.train.length import planned_epochs
+from netc.train.run import CHECKPOINT
 
 
 def load_weights(model: nn.Module, path: Path) -> None:
     """Puts the tensors of a safetensors file into the module, which must have the same keys and shapes. Raises `NetError`."""
-    tensors = _tensors(path)
+    _put(model, _tensors(path), path)
+
+
+def load_unfinished(model: nn.Module, run: Path, best: bool = False) -> str:
+    """Puts the weights of the checkpoint of a run into the module; which ones they are, in words.
+
+    They are the last ones, or with `best` those of the best epoch until then. Raises `NetError`.
+    """
+    saved = checkpoint.load(run / CHECKPOINT, _best if best else _last)
+    _put(model, saved["weights"], run / CHECKPOINT)
+    epoch, step, planned = saved["epoch"], saved["step"], planned_epochs(saved["spec"])
+    of = f" of {planned}" if planned else ""
+    if best:
+        return f"the weights of its best epoch so far, {epoch}{of}"
+    return f"its weights in epoch {epoch + 1}{of}, after batch {step}" if step else f"its weights after epoch {epoch}{of}"
+
+
+def _last(state: Any) -> dict[str, Any]:
+    training = state["training"]
+    return {"weights": training["model"], "epoch": training["epoch"], "step": training["step"], "spec": state["identity"]["spec"]}
+
+
+def _best(state: Any) -> dict[str, Any]:
+    if state["training"]["best"] is None:
+        hint = "a best epoch is known after the first one, and only where data was held out; the last weights are there"
+        raise error("file", "the checkpoint has no weights of a best epoch", hint=hint)
+    _, epoch, weights = state["training"]["best"]
+    return {"weights": weights, "epoch": epoch, "step": 0, "spec": state["identity"]["spec"]}
+
+
+def _put(model: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     own = model.state_dict()
     if missing := [key for key in own if key not in tensors]:
         raise _misfit(path, f"it lacks {listed(missing)}")

@@ -14,24 +14,25 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from netc.diagnostics import NetError, error
 from netc.files import sync, sync_folder, write, written
-from netc.train.structure import flatten, unflatten
+from netc.train.structure import flatten, names_in, unflatten
 
 State = dict[str, Any]  # nested dicts, lists and tuples of tensors and plain values
 
 FORMAT = 2
 STATE = "state.json"
 TENSORS = "tensors.safetensors"  # the file of one process that has all of them
+TRIES = 100  # to read what is replaced meanwhile
 
 
 def save(folder: Path, state: Mapping[str, Any]) -> None:
@@ -51,19 +52,27 @@ def save(folder: Path, state: Mapping[str, Any]) -> None:
         sweep(folder)
 
 
-def load(folder: Path) -> State:
-    """The state that was saved last. Its tensors are on the CPU. Raises `NetError` where there is none, or it is damaged."""
-    record = read_record(folder)
-    place = folder / record["tensors"]["folder"]
-    try:
-        with intact(place):
-            check_files(place, record["tensors"]["files"])
-            state: State = unflatten(record["state"], _tensors(place, list(record["tensors"]["files"])))
-    except NetError:
-        if read_record(folder) != record:  # a training that goes on has just replaced it
-            return load(folder)
-        raise
-    return state
+def load(folder: Path, pick: Callable[[Any], Any] = lambda state: state) -> Any:
+    """The state that was saved last, or what `pick` takes of it, of which alone the tensors are read. They are on the CPU.
+
+    It is whole, also while a training saves the next one. Raises `NetError` where there is none, or it is damaged.
+    """
+    for _ in range(TRIES):
+        record = read_record(folder)
+        try:
+            return _read(folder, record, pick)
+        except NetError:
+            if read_record(folder) == record:
+                raise  # else a training that goes on has just replaced it
+    raise error("file", f"`{folder}` is replaced faster than it can be read", hint="read it again, or when the training has ended")
+
+
+def _read(folder: Path, record: Mapping[str, Any], pick: Callable[[Any], Any]) -> Any:
+    place, files = folder / record["tensors"]["folder"], record["tensors"]["files"]
+    plain = pick(record["state"])
+    with intact(place):
+        check_files(place, files)
+        return unflatten(plain, _tensors(place, list(files), dict.fromkeys(names_in(plain))))
 
 
 def is_saved(folder: Path) -> bool:
@@ -150,7 +159,7 @@ def intact(place: Path) -> Iterator[None]:
         yield
     except FileNotFoundError as problem:
         raise _damaged(Path(problem.filename or place), "it is missing") from None
-    except (OSError, SafetensorError, KeyError) as problem:
+    except (OSError, SafetensorError, KeyError, RuntimeError) as problem:  # torch says of a file that it cannot map the last
         raise _damaged(place, problem.strerror if isinstance(problem, OSError) else str(problem)) from None
 
 
@@ -158,13 +167,14 @@ def _damaged(path: Path, reason: str | None) -> NetError:
     return error("file", f"`{path}` is damaged: {reason}", hint="a checkpoint has no second copy: put it back from a backup, or train anew")
 
 
-def _tensors(place: Path, files: list[str]) -> dict[str, Tensor]:
-    """All tensors, wherever their parts are."""
+def _tensors(place: Path, files: list[str], names: Iterable[str]) -> dict[str, Tensor]:
+    """The tensors of these names, wherever their parts are."""
     if files == [TENSORS]:  # copies: mapped from the file they lie at odd addresses, where some kernels round differently
-        return {name: tensor.clone() for name, tensor in load_file(place / TENSORS).items()}
-    from netc.train.parts import read_all
+        with safe_open(place / TENSORS, framework="pt") as file:
+            return {name: file.get_tensor(name).clone() for name in names}
+    from netc.train.parts import read_whole
 
-    return read_all(place)
+    return read_whole(place, names)
 
 
 def file_hash(path: Path) -> str:

@@ -15,6 +15,7 @@ from netc.data.prepare import Prepared
 from netc.data.store import LARGE_BYTES, release
 from netc.diagnostics import count_of, error
 from netc.settings import Made, Section
+from netc.train.length import planned_epochs
 from netc.train.run import environment
 
 Identity = dict[str, Any]  # as a checkpoint holds it
@@ -112,11 +113,11 @@ def check_length(run: Path, settings: Section, done: int, before: str) -> None:
     epochs, span = settings["epochs"], settings.values["epochs"].span
     if epochs < done:
         raise error("training", f"`{run}` has {count_of(done, 'epoch')} already, and `epochs = {epochs}`", span)
-    was = re.search(r"^ *epochs += (\d+)$", before.rpartition("\ntrain {")[2], flags=re.MULTILINE)
-    if was is None or int(was[1]) == epochs:
+    was = planned_epochs(before)
+    if was is None or was == epochs:
         return
     if (made := fixed_by(settings)) is not None:
-        message = f"`{run}` was to have {count_of(int(was[1]), 'epoch')}, over which `{made.recipe.name}` takes its course"
+        message = f"`{run}` was to have {count_of(was, 'epoch')}, over which `{made.recipe.name}` takes its course"
         raise error("training", message, made.span, f"begin a new run for {epochs} epochs")
 
 

@@ -78,6 +78,7 @@ class Job:
         """Trains in the folder. Raises NetError."""
         identity = identity_of(self.spec, map(str, self.python_files), self.prepared, str(self.device))
         kept: State = {"identity": identity, "overrides": self.overrides, "started": _now()}
+        kept["preprocessing"] = self.prepared.preprocessing.record  # with it the weights are of use before the end
         resumed: State | Outline | None = None
         if resumes:
             found = load(path / CHECKPOINT) if self.world is None else outline(path / CHECKPOINT, self.world)

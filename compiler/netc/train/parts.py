@@ -7,7 +7,7 @@ and however they divide the tensors, each finds what it needs. Importing this ta
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -48,9 +48,10 @@ def read_parts(place: Path, tensors: dict[str, Tensor]) -> None:
         load(tensors, storage_reader=HuggingFaceStorageReader(str(place)))
 
 
-def read_all(place: Path) -> dict[str, Tensor]:
-    """All tensors in the folder, whole, on the CPU, read by this process alone."""
-    tensors = {name: torch.empty_like(tensor, device="cpu") for name, tensor in stand_ins(place).items()}
+def read_whole(place: Path, names: Iterable[str]) -> dict[str, Tensor]:
+    """The tensors of these names, whole, on the CPU, read by this process alone. Raises KeyError, OSError."""
+    known = stand_ins(place)
+    tensors = {name: torch.empty_like(known[name], device="cpu") for name in names}
     with _reasons(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # that is what is asked for
         load(tensors, storage_reader=HuggingFaceStorageReader(str(place)), no_dist=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import torch
@@ -91,6 +91,15 @@ def part_here(tensor: Any) -> Tensor:
     """The part of a divided tensor that this process has."""
     part: Tensor = tensor.to_local()
     return part
+
+
+def names_in(plain: Plain) -> Iterator[str]:
+    """The names of the tensors that `unflatten` needs."""
+    if isinstance(plain, dict) and "$tensor" in plain:
+        yield plain["$tensor"]
+    elif isinstance(plain, (dict, list)):
+        for part in plain.values() if isinstance(plain, dict) else plain:
+            yield from names_in(part)
 
 
 def unflatten(plain: Plain, tensors: Mapping[str, Tensor]) -> Any:

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 import netc
+from netc.module import NetModule
 from tests.conftest import SPECS
 from tests.forms import LOSS_SEED, outputs
 from tests.test_spec_twins import CLASSES, example
@@ -142,3 +143,29 @@ def test_steps_of_a_recurrent_layer_are_fixed_and_nothing_else() -> None:
     exported = torch.export.export(model, (torch.rand(2, 5, 3), torch.rand(2, 7)), dynamic_shapes=network.dynamic_shapes()).module()
     inputs = [torch.rand(4, 5, 3), torch.rand(4, 9)]
     torch.testing.assert_close(outputs(exported, inputs), outputs(model, inputs))
+
+
+class Loss(torch.nn.Module):
+    """The loss of a network, as what is exported must be a module's forward."""
+
+    def __init__(self, network: NetModule) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, y: Tensor) -> Tensor:
+        return self.network.loss(x, y)
+
+
+@pytest.mark.parametrize("strict", [True, False])
+def test_the_check_of_the_target_leaves_named_dimensions_of_any_size(strict: bool) -> None:
+    text = (
+        "network N {\n input x: [B, T, 2]\n target y: [B, 2 * T + 1]\n p = x -> Linear(1) -> mean\n output p\n loss mean(abs(p - y))\n}\n"
+    )
+    model, rows = netc.load(text).module(), torch.export.Dim("rows", max=100)
+    both = (torch.rand(5, 3, 2), torch.rand(5, 7))
+    exported = torch.export.export(Loss(model), both, dynamic_shapes=({0: rows}, {0: rows}), strict=strict).module()
+    compiled = torch.compile(model.loss, fullgraph=True, dynamic=True, backend="eager")
+    for x, y in [(torch.rand(9, 3, 2), torch.rand(9, 7)), (torch.rand(2, 3, 2), torch.rand(2, 7))]:
+        torch.testing.assert_close(exported(x, y), model.loss(x, y))
+        torch.testing.assert_close(compiled(x, y), model.loss(x, y))
+    assert compiled(torch.rand(4, 6, 2), torch.ones(4, 13)).isfinite()

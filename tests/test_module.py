@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -250,3 +251,35 @@ def test_a_target_with_another_number_of_axes_is_refused(by_name: bool) -> None:
             run(x=x, y=y[:, 0]) if by_name else run(x, y[:, 0])
     single = torch.func.vmap(model.loss)(x, y)  # what has no batch is a single example
     assert single.mean().item() == pytest.approx(model.loss(x, y).item())
+
+
+SIZED = """
+network Net {{
+  input x: [B, T, 2]
+  input scale: [2]
+  target y: {}
+  p = x * scale -> Linear(1) -> mean
+  output p
+  loss error = mean(abs(p - y))
+}}
+"""
+
+
+@pytest.mark.parametrize(("declared", "fitting", "others"), [
+    ("[B, 1]", [5, 1], {(5, 3): "[B, 1], which is [5, 1] for these inputs,", (1, 1): "[B, 1], which is", (4, 1): "[B, 1], which is"}),
+    ("[B, 2 * T + 1]", [5, 7], {(5, 6): "[B, 2*T + 1], which is [5, 7] for these inputs,", (5, 1): "[B, 2*T + 1], which is"}),
+    ("[T, 4]", [3, 4], {(1, 4): "[T, 4], which is [3, 4]", (3, 1): "[T, 4], which is [3, 4]"}),
+    ("[4]", [4], {(1,): "[4],", (4, 1): "[4],"}),
+    ("[]", [], {(1,): "[],"}),
+    ("[B, K]", [5, 9], {(1, 9): "[B, K], which is [5, 9]"}),
+    ("[B, K, K]", [5, 9, 9], {(5, 9, 1): "[B, K, K]", (5, 1, 9): "[B, K, K]"}),
+    ("[B, 2 * K]", [5, 9], {}),
+])  # fmt: skip
+def test_a_target_of_another_size_is_refused(declared: str, fitting: list[int], others: dict[tuple[int, ...], str]) -> None:
+    """Torch would broadcast `[B, 3]` and `[1, 1]` with `[B, 1]` without a word."""
+    model, inputs = netc.load(SIZED.format(declared)).module(), (torch.randn(5, 3, 2), torch.randn(2))
+    for run in (model.loss, torch.compile(model.loss, backend="eager", fullgraph=True)):
+        assert run(*inputs, torch.zeros(fitting)).ndim == 0
+    for shape, words in others.items():
+        with pytest.raises(ValueError, match=re.escape(f"Net takes the target y as {words}") + f".* shape {re.escape(str(list(shape)))}$"):
+            model.loss(*inputs, torch.zeros(shape))

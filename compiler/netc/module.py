@@ -17,7 +17,7 @@ from netc.collector import collector_paused
 from netc.construct import Block, construct, evaluated, executed, files_of
 from netc.graph import Graph, Node, Ref
 from netc.plan import Plan
-from netc.tensors import TensorType
+from netc.targets import fitting_source, misfit
 from netc.unroll import Direct, Hierarchy, Walk, direct
 
 
@@ -51,7 +51,7 @@ class NetModule(nn.Module):
         self._inputs = [graph.name_of(n) for n in graph.inputs]
         self._tensors = [graph.name_of(n) for n in graph.inputs + graph.targets]
         self._losses = [o.name for o in graph.losses]
-        self._ranks = [(i, n.type.rank) for i, n in enumerate(graph.targets, len(graph.inputs)) if isinstance(n.type, TensorType)]
+        self._fit = executed(fitting_source(graph), ()) if graph.targets else None
         self._ways = {walk.name: _Way(graph, walk) for walk in walks(graph)}
         hierarchy = Hierarchy(graph, [name for name, _ in files])
         for way in self._ways.values():  # now, as a compiler that traces a call cannot make functions
@@ -120,7 +120,7 @@ class NetModule(nn.Module):
     def loss(self, *tensors: Tensor, **named: Tensor) -> Tensor:
         """The sum of all losses (a scalar) for the inputs and targets, in the order of the spec or by name.
 
-        Raises ValueError where a target has not as many axes as in the spec.
+        Raises ValueError where a target has not the shape that the spec gives it for these inputs.
         """
         total: Tensor = self._run("loss", self._all(tensors, named))
         return total
@@ -139,21 +139,11 @@ class NetModule(nn.Module):
         if not self._losses:
             raise TypeError(f"{self.graph.name} has no loss")
         given = tensors if len(tensors) == len(self._tensors) and not named else self._bind(self._tensors, tensors, named)
-        for i, rank in self._ranks:  # of the shape no more than what costs next to nothing
-            if given[i].ndim != rank:
-                self._check_target(i, given)
+        if self._fit is not None and not self._fit(*given):
+            wrong = misfit(self.graph, [tensor.shape for tensor in given])
+            if wrong is not None:
+                raise ValueError(f"{self.graph.name} takes {wrong}")
         return given
-
-    def _check_target(self, place: int, given: tuple[Tensor, ...]) -> None:
-        """Raises ValueError where a target has not as many axes as the spec says, which torch would broadcast to a wrong loss.
-
-        Where the inputs have others than the spec says too, it may be a single example, or what `vmap` gives.
-        """
-        inputs = list(zip(self.graph.inputs, given, strict=False))
-        if all(tensor.ndim == n.type.rank for n, tensor in inputs if isinstance(n.type, TensorType)):
-            node = (self.graph.inputs + self.graph.targets)[place]
-            raise ValueError(f"{self.graph.name} takes the target {self._tensors[place]} as {node.type}, "
-                             f"and gets one of the shape {list(given[place].shape)}")  # fmt: skip
 
     def _bind(self, names: list[str], placed: tuple[Tensor, ...], named: dict[str, Tensor]) -> tuple[Tensor, ...]:
         """The tensors in order; they must be as many as declared, by place or by name. Raises TypeError as a function does."""
@@ -168,7 +158,7 @@ class NetModule(nn.Module):
         return _remade, (self.graph, NAMES[CLASSES[self.graph]]), self.__getstate__()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {k: v for k, v in self.__dict__.items() if k != "_ways"}
+        return {k: v for k, v in self.__dict__.items() if k not in ("_ways", "_fit")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)  # type: ignore[no-untyped-call]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -171,3 +173,13 @@ def test_a_run_is_repeatable_to_the_last_bit(tmp_path: Path) -> None:
 
     first = columns(5)
     assert columns(5) == first != columns(6)
+
+
+def test_torchs_compiler_is_not_loaded_where_nothing_is_compiled(specs: Path, tmp_path: Path) -> None:
+    """Also with a scheduler, and when a run goes on, which gives the optimizer its state."""
+    first = ["train", str(specs / "network.net"), "--no-pictures", "--runs", str(tmp_path), "--set", "train.epochs=2"]
+    first += ["--set", "train.scheduler=ExponentialLR(0.9)"]
+    more = ["train", "--resume", str(tmp_path / "network-1"), "--no-pictures", "--set", "train.epochs=3"]
+    code = f"import sys; from netc.cli import main; assert main({first}) == 0 == main({more}); print('torch._dynamo' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.endswith("False\n")

@@ -63,6 +63,10 @@ def run(parsed: argparse.Namespace) -> int:
         network = netc.load(run_spec(resumed), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
     else:
         network = loaded(parsed)
+    if network.training is not None and not network.training["compile"]:
+        from netc.train.startup import without_compiler
+
+        without_compiler()
     if parsed.smoke:
         return _smoke(network)
     result = network.train(parsed.runs, pictures=not parsed.no_pictures, progress=sys.stderr, tensorboard=parsed.tensorboard,

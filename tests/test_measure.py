@@ -13,9 +13,11 @@ from sklearn import metrics as sk
 
 import netc
 from netc import NetError
+from netc.cli import main
 from netc.ops.measures import METRICS
 from netc.pipeline import run_spec
 from netc.runs.evaluate import evaluate_parts
+from netc.tasks import other_comparison
 from netc.train.session import Result
 from netc.train.weights import BestWeights
 
@@ -215,3 +217,66 @@ def test_nan_is_never_the_best() -> None:
     for epoch, value in enumerate([float("nan"), 0.5, 0.7, float("nan"), 0.6], 1):
         best.see(epoch, value, model)
     assert (best.epoch, best.value) == (3, 0.7)
+
+
+# What the losses compare, instead of the output `p` with the target `y`: the text, and whether it stands for the target.
+COMPARED = [
+    ("MSELoss(p, y)", None), ("MSELoss(p, log(y))", ("log(y)", True)), ("mean((p - log(y)) ** 2)", ("log(y)", True)),
+    ("MSELoss(p -> flatten, log(y) -> flatten)", ("log(y) -> flatten", True)), ("GaussianNLLLoss(p, log(y), exp(p))", ("log(y)", True)),
+    ("MSELoss(exp(p), y)", ("exp(p)", False)), ("PoissonNLLLoss(p, y)", ("exp(p)", False)), ("PoissonNLLLoss(p, y, log_input=false)", None),
+    ("MSELoss(log(p), log(y))", None), ("MSELoss(p * w, y * w)", None), ("mean(w * (p - y) ** 2)", None),
+    ("mean(abs(p - y) / y)", None), ("GaussianNLLLoss(p, y, exp(p))", None), ("MSELoss(p, log(y)) + L1Loss(p, y)", None),
+    ("mean(maximum(0.9 * (y - p), 0.1 * (p - y)))", None),
+]  # fmt: skip
+COMPUTED = """
+network Logs {{
+  input x: [B, 6]
+  input w: [B, 1]
+  target y: [B, 1]
+  p = x -> Linear(8) -> Tanh -> Linear(1)
+  output {output}
+  loss {loss}
+}}
+"""
+ROWS = 'data {{\n source = csv("{}", target="y")\n w = "w"\n validation = 0.3\n}}'
+
+
+@pytest.mark.parametrize(("loss", "expected"), COMPARED)
+def test_what_the_losses_compare_instead_of_output_and_target(loss: str, expected: tuple[str, bool] | None) -> None:
+    found = other_comparison(netc.load(COMPUTED.format(output="p", loss=loss)).graph)
+    assert (found and (found.text, found.target is not None)) == expected
+    derived = netc.load(COMPUTED.format(output="exp(p)", loss=loss)).graph
+    assert other_comparison(derived) is None  # an output that is turned back is like the target
+
+
+def write_rows(folder: Path) -> Path:
+    values = np.random.default_rng(0).normal(size=(101, 7))
+    rows = [",".join(map(str, [*row, np.exp(row[0] - row[1])])) for row in values]
+    path = folder / "rows.csv"
+    path.write_text("\n".join([",".join([*(f"x{i}" for i in range(6)), "w", "y"]), *rows]) + "\n")
+    return path
+
+
+def test_numbers_are_measured_against_what_the_loss_takes_for_the_target(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = write_rows(tmp_path)
+    result = trained(COMPUTED.format(output="p", loss="MSELoss(p, log(y))") + ROWS.format(rows), tmp_path / "runs")
+    assert result.prepared.validation is not None
+    x, w, y = result.prepared.validation
+    with torch.no_grad():
+        p = result.model(torch.from_numpy(x), torch.from_numpy(w)).numpy()
+    columns = result.history.columns
+    assert columns["val_r2"][-1] == pytest.approx(sk.r2_score(np.log(y), p))
+    assert columns["val_mean_absolute_error"][-1] == pytest.approx(sk.mean_absolute_error(np.log(y), p))
+    assert evaluate_parts(netc.open_run(result.path))["validation"]["r2"] == pytest.approx(sk.r2_score(np.log(y), p))
+    assert main(["predict", str(result.path), "--data", str(rows)]) == 0
+    assert capsys.readouterr().out.splitlines()[0].endswith(",w,y,p")  # and not the target's name
+
+
+def test_an_output_that_is_not_what_the_loss_compares_is_not_measured(tmp_path: Path) -> None:
+    spec = COMPUTED.format(output="p", loss="MSELoss(exp(p), y)") + ROWS.format(write_rows(tmp_path))
+    (doubt,) = netc.load(spec).check_data()
+    assert (
+        doubt.message.startswith("`MSELoss` compares `exp(p)` with the target") and doubt.hint == "`output exp(p)` gives what is compared"
+    )
+    assert not [name for name in trained(spec, tmp_path / "runs").history.columns if "r2" in name]
+    assert "val_r2" in trained(spec.replace("output p", "output exp(p)"), tmp_path / "runs").history.columns

@@ -90,7 +90,10 @@ CODES: dict[str, Code] = {
     "data-shape": Code("The data does not fit the shapes that the network declares."),
     "data-value": Code("The data has values that the network or the loss cannot take: NaN, infinity, labels out of range."),
     "data-constant": Code("A column of the data is the same in all rows, or a target has one class only.", "warning"),
-    "data-labels": Code("A class has no row in the data, or a loss leaves out rows without a word.", "warning"),
+    "data-labels": Code(
+        "A class has no row in the data, a loss leaves out rows without a word, or it compares what is computed of the output or target.",
+        "warning",
+    ),
     "data-scale": Code(
         "A target is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it.",
         "warning",

@@ -170,12 +170,82 @@ def computed_labels(graph: Graph) -> Computed | None:
     return Computed(found[0], argument.span.text)
 
 
+# Losses that take the output as a logarithm of what they compare with the target, unless that argument says otherwise.
+LOGARITHMS: Mapping[str, tuple[str, bool]] = {"PoissonNLLLoss": ("log_input", True), "KLDivLoss": ("log_target", False)}
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Where numbers are compared otherwise than output with target: `log(y)` in its place, or `exp(p)` in that of the output.
+
+    `node` compares, `text` is what it takes instead. `target` is that value where it stands for the target, else None.
+    """
+
+    node: Node
+    text: str
+    target: Ref | None = None
+
+
+def other_comparison(graph: Graph) -> Comparison | None:
+    """What the losses compare instead, where a network predicts numbers and the output never meets the target as it is.
+
+    Metrics of output and target would then compare what is not alike. None also where it is not certain: the losses do not take the
+    output, but what it is made of, or both sides are changed, as in `MSELoss(log(p), log(y))`.
+    """
+    if task_of(graph).kind != "numbers":
+        return None
+    needed = graph.needed_for(loss.ref for loss in graph.losses)
+    source, targets = _unchanged(graph, graph.outputs[0].ref), {node.id for node in graph.targets}
+    of_output, of_target = _made_from(graph, {source.node}), _made_from(graph, targets)
+    instead, changed = dict[Ref, Comparison](), list[Comparison]()
+    for node in needed:
+        if node.op is None or node.op.name in KEEPS:
+            continue
+        found = [_unchanged(graph, ref) for ref in node.refs]
+        is_raw, is_met = bool(targets & {ref.node for ref in found}), source in found
+        others = [ref for ref in found if ref.node in of_target and ref.node not in of_output]
+        if is_met and is_raw and not _takes_logarithm(node):
+            return None
+        if is_met and is_raw:
+            changed.append(Comparison(node, f"exp({_written(graph, node, source)})"))
+        elif is_met and others:
+            instead |= {ref: Comparison(node, _written(graph, node, ref), ref) for ref in others}
+        elif is_raw:
+            changed += [Comparison(node, _written(graph, node, ref)) for ref in found if ref.node in of_output - of_target]
+    return next(iter(instead.values())) if len(instead) == 1 else next(iter(changed), None)
+
+
+def _takes_logarithm(node: Node) -> bool:
+    name, means_it = LOGARITHMS.get(node.op.name if node.op else "", ("", False))
+    return bool(name) and node.call[name].value == means_it
+
+
+def _made_from(graph: Graph, sources: set[int]) -> set[int]:
+    """These nodes, and all that depend on one of them."""
+    found = set(sources)
+    for node in graph.nodes:
+        if any(ref.node in found for ref in node.refs):
+            found.add(node.id)
+    return found
+
+
+def _written(graph: Graph, node: Node, ref: Ref) -> str:
+    """A value as the spec has it where a node takes it."""
+    given = (a for a in node.call.values() if isinstance(a.value, Ref) and _unchanged(graph, a.value) == ref)
+    return next((a.span.text for a in given), graph.names.get(ref) or graph.node(ref.node).span.text)
+
+
 def origin(graph: Graph, ref: Ref, keeping: Container[str] = KEEPS) -> int:
     """The node whose values arrive here unchanged, through operations that are `keeping` them."""
+    return _unchanged(graph, ref, keeping).node
+
+
+def _unchanged(graph: Graph, ref: Ref, keeping: Container[str] = KEEPS) -> Ref:
     node = graph.node(ref.node)
     while node.op is not None and node.op.name in keeping and node.refs:
-        node = graph.node(node.refs[0].node)
-    return node.id
+        ref = node.refs[0]
+        node = graph.node(ref.node)
+    return ref
 
 
 def _made_of(graph: Graph, ref: Ref, taken: Ref) -> Scale | None:

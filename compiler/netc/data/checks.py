@@ -24,7 +24,7 @@ from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, error
 from netc.graph import Graph, Node
 from netc.settings import Section
-from netc.tasks import computed_labels
+from netc.tasks import computed_labels, other_comparison
 from netc.tensors import TensorType
 
 EXAMPLE = "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)"
@@ -64,7 +64,7 @@ def _checked(graph: Graph, table: Table, data: Section, train: Section | None) -
     said = {d.span for d in found}  # of what its own declaration cannot hold nothing follows
     fed = _fed_values(plan, table, data, prepared is not None)
     found += check_contracts(graph, [f for f in fed if f.node.span not in said])
-    found += _computed_labels(graph)
+    found += [*_computed_labels(graph), *_changed_outputs(graph)]
     found += _constant_columns(plan, table)
     if prepared is not None:
         found += [*check_scale(graph, fed, data), *check_doubts(plan, table, data)]
@@ -114,6 +114,17 @@ def _computed_labels(graph: Graph) -> list[Diagnostic]:
                "predictions by name or pictures of the classes")  # fmt: skip
     hint = "give it the target itself: as many whole numbers as there are classes are counted in their order, whichever they are"
     return [Diagnostic("data-labels", message, computed.loss.span, hint=hint)]
+
+
+def _changed_outputs(graph: Graph) -> list[Diagnostic]:
+    """A warning where a loss compares numbers with the target that are computed of the output, which is then of another kind."""
+    other = other_comparison(graph)
+    if other is None or other.target is not None:
+        return []
+    assert other.node.op is not None
+    message = (f"`{other.node.op.name}` compares `{other.text}` with the target, and not the output as it is: there are no metrics of it, "
+               "and predictions are not in the units of the data")  # fmt: skip
+    return [Diagnostic("data-labels", message, other.node.span, hint=f"`output {other.text}` gives what is compared")]
 
 
 # --- columns ------------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from netc.data.normalize import Array
 from netc.diagnostics import error
 from netc.estimators.base import NetEstimator
 from netc.graph import Graph
-from netc.tasks import Task
+from netc.tasks import Task, other_comparison
 
 __all__ = ["NetClassifier", "NetRegressor"]
 
@@ -106,6 +106,10 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
         if task.kind != "numbers":
             raise error("training", f"{graph.name} predicts no numbers: its first output is not of the shape of the target", graph.span,
                         "give an output like the target, as `p` in `loss MSELoss(p, y)`")  # fmt: skip
+        if (other := other_comparison(graph)) is not None:
+            message = f"{graph.name} predicts no numbers of the target: its loss takes `{other.text}` instead"
+            hint = "let the output be turned back, e.g. `output exp(p)` for `loss MSELoss(p, log(y))`"
+            raise error("training", message, other.node.span, hint)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -12,7 +12,7 @@ from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Preprocessing
 from netc.diagnostics import error
 from netc.graph import Graph
-from netc.tasks import Task, computed_labels, task_of
+from netc.tasks import Task, computed_labels, other_comparison, task_of
 
 VISIBLE = 1e-4  # of the scale of a target, such as its standard deviation
 MOST_COLUMNS = 10_000  # of a row's output: more is no table
@@ -22,11 +22,13 @@ def prediction_columns(graph: Graph, outputs: Sequence[Array], done: Preprocessi
     """Columns `[n]` by name, for the outputs `[n, …]` of the network in their order.
 
     The first output is read by the network's task: `predicted_TARGET`, and of a classifier also `probability_CLASS` for each class.
+    An output that the losses compare with something computed of the target, as `log(y)`, is as it is.
     What nothing is known of is `NAME`, or `NAME_0`, `NAME_1`, … where a row has several numbers.
     """
     task = task_of(graph)
     named = replace(done, targets=()) if computed_labels(graph) else done  # whose classes are numbered in their own way
-    first = _classes(task, outputs[0], named) if task.is_classes else _numbers(graph, outputs[0], done) if task.kind == "numbers" else {}
+    is_target = task.kind == "numbers" and other_comparison(graph) is None
+    first = _classes(task, outputs[0], named) if task.is_classes else _numbers(graph, outputs[0], done) if is_target else {}
     rest = list(zip(graph.outputs, outputs, strict=True))[1 if first else 0 :]
     return {**first, **{name: column for named, values in rest for name, column in _plain(named.name, values).items()}}
 

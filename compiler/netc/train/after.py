@@ -10,7 +10,7 @@ import torch
 from netc.diagnostics import NetError
 from netc.files import write
 from netc.graph import Graph
-from netc.tasks import computed_labels
+from netc.tasks import computed_labels, other_comparison
 from netc.tensors import TensorType
 from netc.train.report.page import Trained, report
 from netc.train.verdict import plain
@@ -54,7 +54,8 @@ def _outputs(trained: Trained) -> Outputs:
     graph, prepared = trained.graph, trained.prepared
     is_logit = _gives_logits(graph)
     snapshots = [(s.epoch, plain(torch.sigmoid(s.output) if is_logit else s.output)) for s in trained.history.snapshots]
-    target = prepared.train[len(graph.inputs)] if graph.targets and not computed_labels(graph) else None
+    is_alike = bool(graph.targets) and not computed_labels(graph) and not other_comparison(graph)
+    target = prepared.train[len(graph.inputs)] if is_alike else None
     scaling = prepared.target_scaling
     if target is not None and scaling is not None and snapshots and all(output.shape[1:] == target.shape[1:] for _, output in snapshots):
         target = scaling.undo(target[: len(snapshots[0][1])])  # in the units of the data

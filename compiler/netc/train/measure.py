@@ -6,19 +6,22 @@ import importlib
 import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from netc.construct import executed, files_of
 from netc.data.normalize import Scaling
 from netc.diagnostics import error, listed
-from netc.graph import Argument, Graph
+from netc.graph import Argument, Graph, Ref
 from netc.ops.measures import MEASURES, METRICS, USUAL
 from netc.ops.op import value_text
 from netc.settings import Made, Section, measure_names
-from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, task_of
+from netc.tasks import OF_SEVERAL, OF_TWO, Comparison, Task, computed_labels, has_several_classes, other_comparison, task_of
 from netc.tensors import TensorType
+from netc.unroll import Walk, direct
 
 # What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
 FAST: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
@@ -29,15 +32,18 @@ FAST: Mapping[str, Callable[[Tensor, Tensor], Tensor]] = {
     "root_mean_squared_error": lambda true, found: (true - found).square().mean(0).sqrt().mean(),
 }
 
+Truth = Callable[[Sequence[Tensor]], Tensor]
+
 
 class Measures:
     """Metrics of a task. Batches are added, `values` gives the metrics of all of them and begins anew.
 
-    Numbers are measured in the units of the data: `scaling` is what the target was scaled by.
+    `truth` gives what the output is compared with, of inputs and targets. Numbers are measured in the units of the data: `scaling`
+    is what the target was scaled by.
     """
 
-    def __init__(self, metrics: Sequence[Made], task: Task, target: int, scaling: Scaling | None = None) -> None:
-        self.metrics, self.task, self.target, self.scaling = metrics, task, target, scaling
+    def __init__(self, metrics: Sequence[Made], task: Task, truth: Truth, scaling: Scaling | None = None) -> None:
+        self.metrics, self.task, self.truth, self.scaling = metrics, task, truth, scaling
         self.names = measure_names(metrics)
         self.keeps_scores = any(MEASURES[made.recipe.name].of == "probabilities" for made in metrics)
         self.batches: list[tuple[Tensor, Tensor]] = []
@@ -45,7 +51,7 @@ class Measures:
     def add(self, output: Tensor, tensors: Sequence[Tensor]) -> None:
         """Takes the first output for inputs and targets. Of a classifier only the classes are kept, unless a metric needs more."""
         found = output if self.keeps_scores or not self.task.is_classes else self._classes(output)
-        self.batches.append((tensors[self.target], found))
+        self.batches.append((self.truth(tensors), found))
 
     def values(self) -> list[Tensor]:
         """A scalar for each metric, float64; NaN where it is not defined, as `roc_auc` of a single class."""
@@ -112,10 +118,11 @@ def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = Non
     None where there is nothing to measure. Raises NetError `argument-type` where a metric does not fit what is predicted.
     """
     task, wanted = task_of(graph), settings["metrics"]
-    target = _target(graph, task)
+    other = other_comparison(graph)
+    truth = _target(graph, task) if other is None else _computed(graph, other)
     own = {metric.name for metric in graph.metrics}
     if wanted is None:
-        names = [n for n in USUAL[task.kind] if n not in own] if target is not None else []
+        names = [n for n in USUAL[task.kind] if n not in own] if truth is not None else []
         wanted = [_usual(name, settings) for name in names]
     names = measure_names(wanted)
     for made, name in zip(wanted, names, strict=True):
@@ -126,11 +133,11 @@ def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = Non
             _check_arguments(made)
     if not wanted:
         return None
-    if target is None:
+    if truth is None:
         span = settings.values["metrics"].span
         raise error("argument-type", f"the metrics of `{graph.name}` have nothing to compare its output with", span,
                     "they need one target that is like the output; `metric NAME = …` measures anything else")  # fmt: skip
-    return Measures(wanted, task, target, scaling)
+    return Measures(wanted, task, truth, scaling if other is None else None)
 
 
 def _usual(name: str, settings: Section) -> Made:
@@ -160,12 +167,23 @@ def _check_arguments(made: Made) -> None:
             raise error("argument-type", message, argument.span, hint)
 
 
-def _target(graph: Graph, task: Task) -> int | None:
-    """The place, behind the inputs, of the target that the first output is compared with; None where that is not certain."""
+def _target(graph: Graph, task: Task) -> Truth | None:
+    """The target that the first output is compared with; None where that is not certain."""
     kinds = [n.type for n in graph.targets]
     if len(kinds) != 1 or not isinstance(kinds[0], TensorType) or task.kind == "other" or computed_labels(graph):
         return None
     kind, place = kinds[0], len(graph.inputs)
     rows_of_classes = kind.rank == 1 and not kind.is_float
     is_fitting = rows_of_classes if task.kind == "classes" else kind.shape == graph.tensor_type(graph.outputs[0].ref).shape
-    return place if is_fitting else None
+    return itemgetter(place) if is_fitting else None
+
+
+def _computed(graph: Graph, other: Comparison) -> Truth | None:
+    """What stands in the loss for the target; None where nothing does, it takes layers or parameters, or is of another shape."""
+    if other.target is None or any(node.is_module or node.kind in ("param", "buffer") for node in graph.needed_for([other.target])):
+        return None
+    if graph.tensor_type(other.target).shape != graph.tensor_type(graph.outputs[0].ref).shape:
+        return None
+    takes = [Ref(node.id) for node in graph.inputs + graph.targets]
+    function = executed(direct(graph, Walk("truth", takes, [other.target])).text, files_of(graph))
+    return lambda tensors: function(None, (), *tensors)

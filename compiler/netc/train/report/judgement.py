@@ -14,7 +14,7 @@ from netc.data.normalize import Array
 from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
 from netc.graph import Graph
-from netc.tasks import Task, computed_labels, task_of
+from netc.tasks import Task, computed_labels, other_comparison, task_of
 from netc.train.report.outcomes import boundary_picture, residuals_picture
 from netc.train.report.pictures import r2
 from netc.train.report.sheet import class_label, inline
@@ -29,7 +29,7 @@ MOST_CONFUSIONS = 12
 def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -> str:
     """The sections on the part that was held out most strictly; empty for tasks of no known kind."""
     task = task_of(graph)
-    if task.kind == "other" or not graph.targets or computed_labels(graph):
+    if task.kind == "other" or not graph.targets or computed_labels(graph) or other_comparison(graph):
         return ""
     name, arrays = judged_part(prepared)
     inputs, targets = (part[:MOST_ROWS] for part in arrays[: len(graph.inputs)]), arrays[len(graph.inputs) :]

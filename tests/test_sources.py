@@ -226,6 +226,8 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     (X + Y + "1,2\n", {}, "data: line 4 of `data.csv` has 2 values, and there are 3 columns"),
     (X + Y + "1,2,0,4\n", {}, "data: line 4 of `data.csv` has 4 values, and there are 3 columns"),
     (X + Y * 9 + "1,oops,1\n" + Y, {}, "data-value: the column `b` holds numbers, but `oops` in line 20, and feeds `x` (correct it"),
+    (X + "TRUE,2,0\ntrue,3,1\n0,3,1\n1,2,1\n", {}, "data-value: the column `a` holds true and false both in words and as 1 and 0, "
+                                                  "e.g. `TRUE` in line 2, and feeds `x` (write all of them in one way"),
     (X + Y + ",2,1\n,,1\n", {}, "data-value: the data has 3 values that are missing: 2 in `a`, first in line 4; 1 in `b`, first in line 5 "
                                 "(`missing = drop`"),
     (X + Y + "inf,2,1\n", {}, "data-value: the data has 1 value that is infinite: 1 in `a`, first in line 4 (correct these"),

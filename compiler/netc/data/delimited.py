@@ -114,6 +114,7 @@ class _Guess:
         self.kind, self.is_told = kind, kind == "text"
         self.count = self.numbers = 0  # values that are not missing, and those that are numbers
         self.first: tuple[int, str] | None = None  # the row and text of the first that is no number
+        self.says_yes_or_no = True  # whether all are true or false, in words or as 1 and 0
 
     def look(self, array: pa.StringArray, row: int, decimal: str) -> None:
         """Goes on with the values of a batch that begins with that row."""
@@ -122,7 +123,8 @@ class _Guess:
             self.count += count
             return
         texts = array if decimal == "." else pc.replace_substring(array, decimal, ".")
-        if self.kind == "bool" and not pc.all(pc.is_in(pc.utf8_lower(texts.drop_null()), pa.array(["true", "false"]))).as_py():
+        self.says_yes_or_no = self.says_yes_or_no and _are_all(texts, "true", "false", "0", "1")
+        if self.kind == "bool" and not _are_all(texts, "true", "false"):
             self.kind = "text" if self.count else "int"
         if self.kind == "int" and not _casts(texts, pa.int64()):
             self.kind = "float"
@@ -144,11 +146,20 @@ class _Guess:
         """The column as one that cannot be used, if it is empty, or holds numbers but for some values."""
         if not self.count:
             return unusable(name, EMPTY, f'leave it out: `ignore = ["{name}"]`')
-        if self.kind != "text" or self.is_told or self.first is None or self.numbers * 2 <= min(self.count, LOOKED_AT):
+        if self.kind != "text" or self.is_told or self.first is None:
             return None
         row, text = self.first
+        if self.says_yes_or_no:
+            problem = f"holds true and false both in words and as 1 and 0, e.g. `{text}` in line {row + first_line}"
+            return unusable(name, problem, "write all of them in one way")
+        if self.numbers * 2 <= min(self.count, LOOKED_AT):
+            return None
         problem = f"holds numbers, but `{text}` in line {row + first_line}"
         return unusable(name, problem, "correct it, or leave the place empty and say `missing = …`")
+
+
+def _are_all(texts: Any, *words: str) -> bool:
+    return bool(pc.all(pc.is_in(pc.utf8_lower(texts.drop_null()), pa.array(words))).as_py())
 
 
 def _casts(texts: Any, kind: pa.DataType) -> bool:

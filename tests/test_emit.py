@@ -271,3 +271,15 @@ def test_resolved_spec_is_the_same_network(name: str) -> None:
     assert_equal(outputs(ours, inputs), outputs(theirs, inputs))
     if network.graph.losses:
         assert_equal(outputs(ours.loss, inputs + targets), outputs(theirs.loss, inputs + targets))
+
+
+@pytest.mark.parametrize("output", ["(x -> Linear(3)) / B", "x + zeros([2 * B + 3, 4])", "x -> Linear(B + 1 - B)"])
+def test_a_size_that_stands_in_a_longer_axis_only(output: str) -> None:
+    """`B` of `2 * B + 3` rows: the module and the class compute it from these."""
+    network = netc.load(f"network N {{\n  input x: [2 * B + 3, 4]\n  output {output}\n  loss mean(x) / B\n}}\n")
+    ours, theirs = network.module(), ejected(network)()
+    theirs.load_state_dict(ours.state_dict())
+    x = torch.arange(28.0).reshape(7, 4)
+    assert torch.equal(ours(x), theirs(x))
+    losses = [model.loss(x).item() for model in (ours, theirs)]  # type: ignore[operator]
+    assert losses == [x.mean().item() / 2] * 2

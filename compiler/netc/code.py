@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from netc.graph import Argument, Graph, Node, Ref
+from netc.graph import Argument, Graph, Node, Place, Ref
 from netc.ops.op import REQUIRED, DType, Param, Slice
 from netc.shapes import Dim
 
@@ -190,10 +190,19 @@ def size_writer(graph: Graph, sources: Sequence[Ref], name: Callable[[Ref], str]
     """How a symbolic size is written: its names as axes of the tensors `sources`, the first of which has the device."""
 
     def write(dim: Dim) -> str:
-        places = {n: graph.axis_named(n, sources) for n in dim.names()}
-        return re.sub(r"[^\W\d]\w*", lambda m: f"{name(places[m[0]][0])}.shape[{places[m[0]][1]}]", str(dim))
+        texts = {n: _size_at(graph.place_of(n, sources), name) for n in dim.names()}
+        written = re.sub(r"[^\W\d]\w*", lambda m: texts[m[0]], str(dim))
+        return written[1:-1] if written == texts.get(str(dim)) and written[0] == "(" else written  # whoever takes it adds brackets
 
     return Sizes(write, f"{name(sources[0])}.device" if sources else "")
+
+
+def _size_at(place: Place, name: Callable[[Ref], str]) -> str:
+    """A size, from the axis that it is in."""
+    axis = f"{name(place.ref)}.shape[{place.axis}]"
+    if place.offset:
+        axis = f"({axis} {'-' if place.offset > 0 else '+'} {abs(place.offset)})"
+    return f"({axis} // {place.factor})" if place.factor > 1 else axis
 
 
 def _operands(node: Node) -> list[Any]:

@@ -157,6 +157,16 @@ class InitRule:
     pattern: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An axis of a tensor that is `factor * name + offset` long."""
+
+    ref: Ref
+    axis: int
+    factor: int = 1
+    offset: int = 0
+
+
 class Graph:
     """The network as a DAG; node ids are in the order in which the values are computed."""
 
@@ -289,16 +299,22 @@ class Graph:
                 stack.extend(ref.node for ref in self.nodes[id].refs)
         return [self.node(id) for id in sorted(needed)]
 
-    def axis_named(self, name: str, refs: Iterable[Ref]) -> tuple[Ref, int]:
-        """The first of these tensors with an axis that is just this dimension, and the axis.
+    def place_of(self, name: str, refs: Iterable[Ref]) -> Place:
+        """Where these tensors have the size of that name: an axis that is just this, else one such as `2 * B + 1`.
 
         Raises KeyError where none has one.
         """
+        derived = None
         for ref in refs:
             kind = self.type_of(ref)
-            if isinstance(kind, TensorType) and Dim.named(name) in kind.shape:
-                return ref, kind.shape.index(Dim.named(name))
-        raise KeyError(name)
+            for axis, size in enumerate(kind.shape if isinstance(kind, TensorType) else ()):
+                if size == Dim.named(name):
+                    return Place(ref, axis)
+                if derived is None and isinstance(size, Dim) and (line := size.line(name)):
+                    derived = Place(ref, axis, *line)
+        if derived is None:
+            raise KeyError(name)
+        return derived
 
     def __deepcopy__(self, memo: object) -> Graph:
         return self  # facts are not changed once the graph is checked

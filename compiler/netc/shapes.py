@@ -160,6 +160,12 @@ class Dim:
 
     __repr__ = __str__
 
+    def line(self, name: str) -> tuple[int, int] | None:
+        """The factor and the offset where it is `factor * name + offset`."""
+        factor = self.terms.get(((name, 1),), 0)
+        rest = {monomial: value for monomial, value in self.terms.items() if monomial != ((name, 1),)}
+        return (factor, rest.get((), 0)) if factor > 0 and rest.keys() <= {()} else None
+
     def names(self) -> set[str]:
         """The names that it depends on."""
         found: set[str] = set()

@@ -169,7 +169,7 @@ def has_sizes(graph: Graph, nodes: Iterable[Node], takes: Sequence[Ref]) -> bool
     names = {name for n in nodes for a in n.call.values() for dim in dims_in(a.value) for name in dim.names()}
     try:
         for name in names:
-            graph.axis_named(name, takes)
+            graph.place_of(name, takes)
     except KeyError:
         return False
     return True

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from netc.diagnostics import Diagnostic, Related, did_you_mean, listed
-from netc.graph import Graph, InitRule
+from netc.graph import Graph, InitRule, Ref, dims_in
 from netc.lower.builder import Builder
 from netc.ops.inits import tensor_refused
 from netc.settings import Made
@@ -23,8 +23,27 @@ def finish(builder: Builder) -> None:
     graph.ties[:] = ties
     rules = [_rule(builder, prefix, pattern, made) for prefix, pattern, made in builder.rules]
     graph.init_rules = [rule for rule in rules if rule is not None]
+    _check_sizes(builder)
     frozen = [key for prefix, pattern in builder.freezes for key in keys_of(builder, prefix, pattern)]
     graph.frozen = tuple(dict.fromkeys(frozen))
+
+
+def _check_sizes(builder: Builder) -> None:
+    """Sizes that a node is called with have to be axes of the inputs; where it counts for the losses only, also of the targets."""
+    graph = builder.graph
+    called = [(n, dim) for n in graph.nodes if n.kind == "op" for a in n.call.values() for dim in dims_in(a.value)]
+    if not called:
+        return
+    forward = {n.id for n in graph.needed_for(output.ref for output in graph.outputs)}
+    for node, name in dict.fromkeys((node.id, name) for node, dim in called for name in sorted(dim.names())):
+        sources = graph.inputs if node in forward else graph.inputs + graph.targets
+        try:
+            graph.place_of(name, [Ref(source.id) for source in sources])
+        except KeyError:
+            what = "input" if node in forward else "input or target"
+            message = f"the size `{name}` cannot be taken from any tensor: no {what} has an axis that is just `{name}`"
+            hint = f"`--set {name}=8` gives it a number, as an example"
+            builder.report(Diagnostic("bad-size", message, graph.node(node).span, hint=hint))
 
 
 def _rule(builder: Builder, prefix: str, pattern: Name, made: Made) -> InitRule | None:

@@ -100,7 +100,8 @@ TARGETS: list[tuple[dict[str, str], Array, tuple[str, str, str]]] = [
                                                             "`CrossEntropyLoss`")),
     ({"loss": "BCEWithLogitsLoss(p, y)", **FLAT}, SHARE * 2 - 1, NOTHING),
     ({"loss": "BCEWithLogitsLoss(p, y)", **FLAT}, SHARE + 1.0, NOTHING),
-    ({"loss": "BCELoss(sigmoid(p), y)", "p": "Linear(1)", "y": "[B, 1]"}, SHARE + 1, NOTHING),
+    ({"loss": "BCELoss(sigmoid(p), y)", "p": "Linear(1)", "y": "[B, 1]"}, SHARE + 1,
+     ("data-labels", "`BCELoss` compares `sigmoid(p)` with the target", "`output sigmoid(p)` gives what is compared")),
     ({"loss": "BCEWithLogitsLoss(p, (y + 1) / 2)", **FLAT}, SHARE * 2 - 1, ("data-labels", "compares with `(y + 1) / 2`", "")),
     ({"loss": "BCEWithLogitsLoss(p, y)", **FLAT}, SHARE + 0.5, ("data-value", "e.g. 1.5 in row 1", "`MSELoss`")),
     ({"loss": "BCELoss(sigmoid(p), y)", **FLAT}, SHARE + 0.5, ("data-value", "`BCELoss` needs a target from 0 to 1", "")),
@@ -116,7 +117,7 @@ TARGETS: list[tuple[dict[str, str], Array, tuple[str, str, str]]] = [
     ({"loss": "MSELoss(p, y)", "data": "normalize_target = standard", **FLAT}, CLASSES * 1e9, NOTHING),
     ({"loss": "MSELoss(p, y)", **FLAT}, CLASSES * 3.0, NOTHING),
     ({"loss": "MSELoss(p, y / 1e9)", **FLAT}, CLASSES * 1e9, NOTHING),
-    ({"loss": "PoissonNLLLoss(p, y)", **FLAT}, CLASSES * 100, NOTHING),
+    ({"loss": "PoissonNLLLoss(p, y)", **FLAT}, CLASSES * 100, ("data-labels", "compares `exp(p)`", "`output exp(p)` gives what")),
     ({"loss": "MSELoss(p, y)", **FLAT}, SHARE * 0 + 2.5, ("data-constant", "`y` of the data never changes: it is always 2.5", "")),
 ]  # fmt: skip
 

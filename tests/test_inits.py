@@ -77,3 +77,11 @@ def test_a_share_is_a_share() -> None:
     """Torch takes any number, and makes all or nothing of it."""
     with pytest.raises(NetError, match="sparsity is a share, from 0 to 1"):
         netc.load(spec("sparse", {"sparsity": 2.0}, [4, 4], "float32"))
+
+
+@pytest.mark.parametrize("value", ["[1.0, 2.0, 3.0]", '"zeros"', "none", "float", "ReLU"])
+def test_what_is_neither_number_nor_tensor_begins_nothing(value: str) -> None:
+    with pytest.raises(NetError) as caught:
+        netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: [3] = {value}\n  output x * w\n}}\n").module()
+    (found,) = caught.value.diagnostics
+    assert found.code == "argument-type" and found.span is not None and found.span.text == value

@@ -191,18 +191,18 @@ def size_writer(graph: Graph, sources: Sequence[Ref], name: Callable[[Ref], str]
 
     def write(dim: Dim) -> str:
         texts = {n: _size_at(graph.place_of(n, sources), name) for n in dim.names()}
-        written = re.sub(r"[^\W\d]\w*", lambda m: texts[m[0]], str(dim))
-        return written[1:-1] if written == texts.get(str(dim)) and written[0] == "(" else written  # whoever takes it adds brackets
+        written = str(dim)
+        return texts[written].text if written in texts else re.sub(r"[^\W\d]\w*", lambda m: texts[m[0]].inside(ATOM), written)
 
     return Sizes(write, f"{name(sources[0])}.device" if sources else "")
 
 
-def _size_at(place: Place, name: Callable[[Ref], str]) -> str:
+def _size_at(place: Place, name: Callable[[Ref], str]) -> Text:
     """A size, from the axis that it is in."""
-    axis = f"{name(place.ref)}.shape[{place.axis}]"
+    size = Text(f"{name(place.ref)}.shape[{place.axis}]")
     if place.offset:
-        axis = f"({axis} {'-' if place.offset > 0 else '+'} {abs(place.offset)})"
-    return f"({axis} // {place.factor})" if place.factor > 1 else axis
+        size = Text(f"{size.text} {'-' if place.offset > 0 else '+'} {abs(place.offset)}", BINDING["+"])
+    return Text(f"{size.inside(BINDING['//'])} // {place.factor}", BINDING["//"]) if place.factor > 1 else size
 
 
 def _operands(node: Node) -> list[Any]:

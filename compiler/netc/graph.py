@@ -61,6 +61,11 @@ class Node:
         return [ref for argument in self.call.values() for ref in refs_in(argument.value)]
 
     @property
+    def sizes(self) -> set[str]:
+        """The named dimensions that it is called with."""
+        return {name for argument in self.call.values() for dim in dims_in(argument.value) for name in dim.names()}
+
+    @property
     def is_module(self) -> bool:
         """Whether it is a layer with a place in the `state_dict`."""
         return self.op is not None and self.op.is_module

@@ -19,7 +19,7 @@ def fitting_source(graph: Graph) -> str:
     """The source of a function that says whether all targets fit; it takes the inputs and targets, and is called at every step.
 
     It is written for the graph, so that it costs next to nothing: `return t0.ndim == 2 and t1.shape == (t0.shape[0], 1)`.
-    A size that hangs on a name which no axis has alone is not looked at.
+    A size that hangs on a name which no axis gives is not looked at.
     """
     nodes = graph.inputs + graph.targets
     names = {node.id: f"t{i}" for i, node in enumerate(nodes)}

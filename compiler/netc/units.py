@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from netc.graph import Graph, Node, Ref, Region, dims_in
+from netc.graph import Graph, Node, Ref, Region
 from netc.tensors import Type
 
 
@@ -166,9 +166,8 @@ class _Tree:
 
 def has_sizes(graph: Graph, nodes: Iterable[Node], takes: Sequence[Ref]) -> bool:
     """Whether all named dimensions that the nodes are called with are axes of these tensors."""
-    names = {name for n in nodes for a in n.call.values() for dim in dims_in(a.value) for name in dim.names()}
     try:
-        for name in names:
+        for name in {name for node in nodes for name in node.sizes}:
             graph.place_of(name, takes)
     except KeyError:
         return False

@@ -6,16 +6,13 @@ import argparse
 import os
 import re
 import sys
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import netc
 from netc.diagnostics import Diagnostic, render_all
 from netc.lower.spellings import setting_named
-from netc.runs.folder import Unfinished
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[argparse.ArgumentParser]
@@ -101,23 +98,6 @@ def format_of(parsed: argparse.Namespace) -> dict[str, str]:
         if len(given[name]) != 1:
             parsed.parser.error(f"--{name} takes one character, not {value!r}")
     return given
-
-
-@contextmanager
-def saying_unfinished() -> Iterator[None]:
-    """Says on standard error, in a line, where the weights of a run are not its last ones yet."""
-    usual = warnings.showwarning
-
-    def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
-        if issubclass(category, Unfinished):
-            print(f"warning: {message}", file=sys.stderr)
-        else:
-            usual(message, category, *where, **more)
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("always", Unfinished)
-        warnings.showwarning = show
-        yield
 
 
 def refuse_others(parsed: argparse.Namespace, words: Sequence[str]) -> None:

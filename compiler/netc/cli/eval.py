@@ -8,7 +8,8 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from netc.cli.common import Commands, add_format, command, format_of, saying_unfinished
+from netc.cli.common import Commands, add_format, command, format_of
+from netc.cli.unfinished import saying_unfinished
 from netc.runs.folder import open_run
 from netc.runs.table import aligned
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from netc.cli.common import Commands, add_format, command, format_of, saying_unfinished
+from netc.cli.common import Commands, add_format, command, format_of
+from netc.cli.unfinished import saying_unfinished
 from netc.runs.folder import open_run
 
 TEXT = """\

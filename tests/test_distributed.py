@@ -28,7 +28,7 @@ from netc.train.launch import _killed
 from netc.train.reasons import diverged
 from tests import two_processes
 
-SECONDS = 300  # after which a process that hangs is ended; four that start at once on a busy machine take a while
+SECONDS = 600  # after which a process that hangs is ended; four that start at once on a busy machine take a while
 
 SPEC = """
 block Hidden(size) = Linear(size) -> Tanh

@@ -19,7 +19,7 @@ def test_killed_trainings_end_as_those_that_were_never_stopped(tmp_path: Path) -
     memory = Path("/dev/shm")  # the kernel loses nothing when a process is killed, so the disk need not be waited for
     environment = {**os.environ, "TMPDIR": str(memory if os.access(memory, os.W_OK) else tmp_path)}
     command = [sys.executable, str(KILLS), "--kills", "20", "--saves", "0", "--json"]
-    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=300)
+    result = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=1200)
     assert result.returncode == 0, result.stderr
     found = json.loads(result.stdout)
     seen, same = found["seen"], found["negative"]

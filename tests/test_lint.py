@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from netc.lint import lint
 from netc.lint.training import USUAL_RATES
 from netc.ops.recipes import OPTIMIZERS
 from tests.conftest import SPECS
+from tests.cost import calls
 
 SCORES = "input x: [B, 8]\n target y: int64[B]"
 YES_NO = "input x: [B, 8]\n target y: [B, 1]"
@@ -331,14 +331,10 @@ def test_no_edit(text: str) -> None:
 
 
 def test_cost_is_linear() -> None:
-    def seconds(count: int) -> float:
+    def cost(count: int) -> int:
         graph = netc.load(spec(YES_NO, f"p = x -> repeat {count} {{ Linear(8) -> unsqueeze(1) -> squeeze(1) }} -> Linear(1)", "output p",
                                "loss MSELoss(p, y)")).graph  # fmt: skip
-        times = []
-        for _ in range(3):
-            start = time.perf_counter()
-            assert lint(graph, None)
-            times.append(time.perf_counter() - start)
-        return min(times)
+        assert lint(graph, None)
+        return calls(lambda: lint(graph, None))
 
-    assert seconds(2000) < 12 * seconds(400)
+    assert cost(500) < 5.5 * cost(100)

@@ -22,7 +22,7 @@ from tests.mutations import WAYS, Mutant, Spec, mutants
 TEXTS = {path.stem: path.read_text(encoding="utf-8") for path in sorted(SPECS.glob("*.net"))}
 COUNT = 400 * TIMES  # 2000 are drawn by the benchmark
 SEED = 2024
-SECONDS = 1.0  # of the processor, for one spec
+SECONDS = 10  # of the processor, for one spec: most take a tenth of one, and what grows with a power of the input hours
 SHOWN = 0.9  # the share of errors that show the line that was changed
 SIZES = {"h": 40, "w": 48, "T": 7, "S": 5, "B": 2}
 IMAGE = 2048  # all other sizes: so large that kernels of twice the digits still fit, which costs nothing without values
@@ -69,7 +69,7 @@ def test_changed_lines_are_those_that_differ() -> None:
             assert differ & mutant.lines, mutant
 
 
-def test_never_longer_than_a_second(outcomes: Outcomes) -> None:
+def test_no_mutant_takes_long(outcomes: Outcomes) -> None:
     assert [(name, mutant.kind, seconds) for name, mutant, _, seconds in outcomes if seconds > SECONDS] == []
 
 

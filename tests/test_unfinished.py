@@ -57,7 +57,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     process = subprocess.Popen([sys.executable, "-m", "netc", "train", "tiny.net", "--no-pictures"], cwd=base, stderr=subprocess.DEVNULL)
     run = base / "runs" / "tiny-1"
     try:
-        end = time.monotonic() + 60
+        end = time.monotonic() + 600
         while not (is_run(run) and netc.open_run(run).epochs >= 3):
             assert process.poll() is None and time.monotonic() < end
             time.sleep(0.02)

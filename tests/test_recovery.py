@@ -171,6 +171,7 @@ def test_a_broken_spec_never_ends_in_a_traceback(chance: random.Random, name: st
     problems(text)
 
 
+@cases(100)
 @given(st.text(st.sampled_from("network N{}()[]=->|:,\n \t#\"'/*xinput“”\r\0"), max_size=80))
 def test_any_text_is_a_file_or_has_problems(text: str) -> None:
     result = parse_all(Source("spec", text))

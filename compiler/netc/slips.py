@@ -118,6 +118,8 @@ SLIPS: tuple[Slip, ...] = (
     row(r"^(?P<kind>input|target)[ \t][^\n]*\](?P<at>[ \t]*,)", "each `{kind}` has a line of its own"),
     row(r"^(?P<at>input|target)\b[^\[\n]*", "`{at}` is followed by a name, `:` and a shape", "write `{at} x: [B, 5]`"),
     row(r"^(?P<kind>output|loss|metric|out|layer|tie|freeze|init|assert)[ \t]*(?P<at>:)", "`{kind}` is not followed by `:`", fix=""),
+    row(rf"^(?P<at>(?P<kind>param|buffer)[ \t]+{W}[ \t]*:[^\n=]*\])[ \t]*$", "a `{kind}` says what it begins with",
+        "write `{at} = zeros`, or `= normal(std=0.02)`"),
     row(r"^(?P<kind>param|buffer)[ \t]", "a `{kind}` has a name, a shape and what it begins with",
         "write `{kind} scale: [8] = ones`"),
     # values and labels

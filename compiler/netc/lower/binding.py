@@ -60,6 +60,8 @@ class Binder:
                 bound[param.name] = placed.pop(0)
         if placed and isinstance(placed[0].value, PipeValue) and placed[0].value.label in {p.name for p in params}:
             self._wrong(params[0], placed[0].value, placed[0].span)
+        elif placed and params[0].variadic and params[0].kind == "tensor" and not bound[params[0].name].value:
+            self.fail("argument-type", f"`{self.name}` takes its tensors first", bound[params[1].name].span)
         elif placed:
             most = sum(1 for p in params if not p.inferred)
             self.fail("too-many-arguments", f"`{self.name}` takes at most {count_of(most, 'argument')} by place", placed[0].span)

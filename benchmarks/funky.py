@@ -9,7 +9,8 @@ import torch
 
 import netc
 from netc.train.batches import tensors
-from netc.train.loop import column_names, fit
+from netc.train.columns import column_names
+from netc.train.loop import fit
 from report import Report, table
 
 SPECS = Path(__file__).parent.parent / "specs"

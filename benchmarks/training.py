@@ -11,7 +11,8 @@ from pathlib import Path
 import torch
 
 import netc
-from netc.train.loop import column_names, fit
+from netc.train.columns import column_names
+from netc.train.loop import fit
 from report import Figure, Report, table
 from timing import Comparison, compare, in_turn
 

@@ -23,6 +23,27 @@ network Net(width = 8) {
   output h -> Linear(1, bias=True)
 }
 """
+TRAINED = """\
+network Net {
+  input x: [B, 5]
+  target y: [B, 1]
+  p = x -> Linear(1)
+  output p
+  loss MSELoss(p, y)
+  init { *.weight = INIT }
+}
+
+data {
+  source     = sklearn.make_regression(n_features=5)
+  validation = 0.2
+}
+
+train {
+  optimizer = OPTIMIZER(lr=0.1)
+  epochs    = 2
+  SETTING
+}
+"""
 ADDED = "network Net {\n  input x: [B, 5]\n  a = x -> Linear(2)\n  b = x -> Linear(3)\n  output (a, b) -> add\n}\n"
 
 
@@ -64,11 +85,10 @@ def test_data_that_was_not_looked_at_is_told_where_all_is_well(folder: Path, cap
      ("metrics = r2, max_error", "metrics = [r2, max_error]"), ("scheduler = lr_scheduler.StepLR(3)", "scheduler = StepLR(3)")],
 )  # fmt: skip
 def test_certain_corrections_of_settings(wrong: str, right: str, tmp_path: Path) -> None:
-    text = GOOD.replace("\n}", "\n  init { *.weight = INIT }\n}") + "train {\n  optimizer = OPTIMIZER(lr=0.1)\n  epochs = 2\n  SETTING\n}\n"
     path = tmp_path / "net.net"
-    path.write_text(text.replace("INIT", "torch.nn.init.ones_()").replace("OPTIMIZER", "optim.SGD").replace("SETTING", wrong))
+    path.write_text(TRAINED.replace("INIT", "torch.nn.init.ones_()").replace("OPTIMIZER", "optim.SGD").replace("SETTING", wrong))
     assert run("check", "--fix", path) == 0
-    assert path.read_text() == text.replace("INIT", "ones()").replace("OPTIMIZER", "SGD").replace("SETTING", right)
+    assert path.read_text() == TRAINED.replace("INIT", "ones()").replace("OPTIMIZER", "SGD").replace("SETTING", right)
 
 
 def test_a_line_a_problem(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

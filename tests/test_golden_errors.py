@@ -1,6 +1,7 @@
 """Every kind of problem as its user reads it: `golden/errors/CODE__case.net` with what netc says in the `.txt` beside it.
 
-A case may begin with `# set: name=value` and `# run: train`, or `# run: data` for the checks of the data.
+A case may begin with `# set: name=value` and `# run: train`, or `# run: training` for the checks of the `train` section, `# run: data` for
+those of the data.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ def said(case: Path, folder: Path) -> tuple[str, set[str]]:
     try:
         network = netc.load(case, overrides)
         diagnostics = list(network.warnings)
+        if directives.get("run") == "training":
+            diagnostics += network.check_training()
         if directives.get("run") == "data":
             diagnostics += network.check_data()
         if directives.get("run") == "train":

@@ -124,7 +124,7 @@ def test_a_group_in_the_data_section() -> None:
 def test_what_the_optimizer_refuses_is_said() -> None:
     net = network("group *.bias { lr = 0.1 }", "LBFGS()")
     assert net.training is not None
-    with pytest.raises(NetError, match="`LBFGS`: LBFGS doesn't support per-parameter options"):
+    with pytest.raises(NetError, match="`LBFGS` searches along a line for all parameters together"):
         make_optimizer(module(net), net.training)
 
 

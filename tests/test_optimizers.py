@@ -196,7 +196,7 @@ def test_without_a_scheduler_there_is_no_learning_rate() -> None:
 
 
 def test_the_learning_rate_is_nothing_to_judge_by() -> None:
-    with pytest.raises(NetError, match="`lr` is not among what is recorded: `loss`"):
+    with pytest.raises(NetError, match="`lr` is none of the losses and metrics that are recorded"):
         fit_of(f'optimizer = SGD(lr=0.1)\n batch_size = {BATCH}\n scheduler = StepLR(1)\n monitor = "lr"', seeded(Net), data())
 
 

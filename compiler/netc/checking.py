@@ -9,7 +9,7 @@ from typing import Any
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, NetError
 from netc.parse import parse, parse_all
-from netc.pipeline import load, opened
+from netc.pipeline import Network, load, opened
 from netc.source import Source
 
 
@@ -23,7 +23,8 @@ def check(
 ) -> tuple[Diagnostic, ...]:
     """The errors and warnings of a spec, sorted by place; nothing where all is well. It never raises for what is wrong.
 
-    Takes what `load` takes. Of a file with several networks each is checked, and with `data` also what each is trained on.
+    Takes what `load` takes. What a training would refuse is refused here, too: of its settings, and with `data` of what it is trained on.
+    Of a file with several networks each is checked, and where `network` names none, only what has a loss is taken for one to train.
     A file of functions and blocks only, for others to use, is parsed; what is in it is checked where it is used.
     """
     try:
@@ -31,16 +32,30 @@ def check(
     except NetError as problem:
         return problem.diagnostics
     try:
-        loaded = load(source, set, network, allow_python=allow_python)
+        return _checked(load(source, set, network, allow_python=allow_python), data)
     except NetError as problem:
         if network is not None or {d.code for d in problem.diagnostics} != {"no-network"}:
             return problem.diagnostics
         names = _networks(source)
         if names is None:
             return problem.diagnostics
-        found = [d for name in names for d in check(source, set, name, allow_python=allow_python, data=data)]
-        return tuple(sorted(dict.fromkeys(found), key=lambda d: d.order))
-    return (*loaded.warnings, *(loaded.check_data() if data and loaded.data else ()))
+    found = [d for name in names for d in _one_of_several(source, set, name, allow_python, data)]
+    return tuple(sorted(dict.fromkeys(found), key=lambda d: d.order))
+
+
+def _one_of_several(source: Source, set: Mapping[str, Any] | None, name: str, allow_python: bool, data: bool) -> tuple[Diagnostic, ...]:
+    """What is wrong with one network of a file, of which another may be the one to train."""
+    try:
+        loaded = load(source, set, name, allow_python=allow_python)
+    except NetError as problem:
+        return problem.diagnostics
+    return _checked(loaded, data) if loaded.graph.losses else loaded.warnings
+
+
+def _checked(loaded: Network, data: bool) -> tuple[Diagnostic, ...]:
+    """What is wrong with a network that could be made, its training, and with `data` what it is trained on."""
+    found = [*loaded.warnings, *loaded.check_training()]
+    return tuple(sorted(found, key=lambda d: d.order)) + (loaded.check_data() if data and loaded.data else ())
 
 
 def has_data(source: Source) -> bool:

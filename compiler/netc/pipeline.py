@@ -200,13 +200,29 @@ class Network:
             render(text, Path(path))
         return text
 
+    def check_training(self) -> tuple[Diagnostic, ...]:
+        """What a training would refuse of the `train` section for this network, as errors; nothing where the spec has none.
+
+        Reads no data, and does not import torch. What only a machine can tell is left out: its `device`, and what torch compiles.
+        """
+        from netc.train.checks import check_training, needed_settings
+
+        if self.training is None:
+            return ()
+        try:
+            settings = needed_settings(self.graph, self.training)
+        except NetError as problem:
+            return problem.diagnostics
+        return tuple(check_training(self.graph, settings, self.data is None or bool(self.data["validation"])))
+
     def check_data(self) -> tuple[Diagnostic, ...]:
         """What is wrong with the spec's data, and what looks so, as errors and warnings; nothing where all is well.
 
         Reads the data, which is kept for a training, and does not import torch.
         """
-        from netc.data.checks import check_data, no_data
+        from netc.data.checks import examined_data, no_data
         from netc.data.sources import load_data
+        from netc.train.checks import check_length
 
         try:
             if self.data is None:
@@ -214,7 +230,9 @@ class Network:
             self.table = self.table or load_data(self.data)
         except NetError as problem:
             return problem.diagnostics
-        found = check_data(self.graph, self.table, self.data, self.training)
+        prepared, found = examined_data(self.graph, self.table, self.data, self.training)
+        if prepared is not None and self.training is not None:
+            found += check_length(self.training, len(prepared.rows))
         return tuple(sorted(permitted(found), key=lambda d: d.order))
 
     def smoke(self) -> Iterator[str]:

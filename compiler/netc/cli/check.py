@@ -16,7 +16,8 @@ from netc.fix import fixed
 from netc.source import Source
 
 TEXT = """\
-Checks .net files: names, arguments, shapes, dtypes, the loss against its target, and mistakes that PyTorch lets pass.
+Checks .net files: names, arguments, shapes, dtypes, the loss against its target, the settings of the training, and mistakes that
+PyTorch lets pass.
 Everything that is wrong is said at once, with its place; nothing runs, and torch is not imported. A folder stands for all
 .net files in it, `-` for standard input.
   netc check .                    all specs below this folder

@@ -33,12 +33,12 @@ FEW_HELD_OUT = 5  # of fewer rows each is more than a fifth of the validation
 
 def check_data(graph: Graph, table: Table, data: Section, train: Section | None = None) -> list[Diagnostic]:
     """All that is wrong with the data, and what looks so; `train` says how large the batches are (left out: one of all rows)."""
-    return _checked(graph, table, data, train)[1]
+    return examined_data(graph, table, data, train)[1]
 
 
 def prepared_data(graph: Graph, table: Table, data: Section, train: Section) -> tuple[Prepared, list[Diagnostic]]:
     """The data as the network takes it, and warnings. Raises NetError with everything that is wrong."""
-    prepared, found = _checked(graph, table, data, train)
+    prepared, found = examined_data(graph, table, data, train)
     if errors := [d for d in found if d.severity == "error"]:
         raise NetError(errors)
     assert prepared is not None
@@ -50,7 +50,8 @@ def no_data(graph: Graph) -> NetError:
     return error("data", "the spec has no `data` section to train on", graph.span, EXAMPLE)
 
 
-def _checked(graph: Graph, table: Table, data: Section, train: Section | None) -> tuple[Prepared | None, list[Diagnostic]]:
+def examined_data(graph: Graph, table: Table, data: Section, train: Section | None) -> tuple[Prepared | None, list[Diagnostic]]:
+    """The data as the network takes it, where that can be made, and all that is wrong with it or looks so."""
     prepared, found = None, list[Diagnostic]()
     batch_size = "full" if train is None else train["batch_size"]
     try:

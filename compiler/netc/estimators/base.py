@@ -32,9 +32,10 @@ from netc.pipeline import Network, opened, pipeline
 from netc.source import Source, Span
 from netc.tasks import Task, task_of
 from netc.train.batches import tensors
+from netc.train.columns import column_names
 from netc.train.device import device_of
 from netc.train.history import History
-from netc.train.loop import column_names, fit
+from netc.train.loop import fit
 from netc.train.measure import make_measures
 from netc.train.verdict import all_outputs
 

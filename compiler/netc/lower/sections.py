@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -173,11 +174,20 @@ class _SectionLowering:
             return None
         if key.param.kind != "several":
             return self._called(name, key, value, setting.value.span)
-        made = [self._called(name, key, v, setting.value.span) for v in (value if isinstance(value, (list, tuple)) else [value])]
-        names = measure_names([m for m in made if isinstance(m, Made)])
-        for twice in {n for n in names if names.count(n) > 1}:
-            self._fail("duplicate-name", f"`{name}` has `{twice}` twice", setting.value.span)
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        items = setting.value.items if isinstance(setting.value, (s.ListOf, s.TupleOf)) else (setting.value,)
+        spans = [item.span for item in items] if len(items) == len(parts) else [setting.value.span] * len(parts)
+        made = [self._called(name, key, part, span) for part, span in zip(parts, spans, strict=True)]
+        self._check_twice(name, [m for m in made if isinstance(m, Made)])
         return made
+
+    def _check_twice(self, name: str, made: Sequence[Made]) -> None:
+        seen: dict[str, Span] = {}
+        for part, column in zip(made, measure_names(made), strict=True):
+            if column in seen:
+                first = (Related(seen[column], "the first"),)
+                self.builder.report(Diagnostic("duplicate-name", f"`{name}` has `{column}` twice", part.span, related=first))
+            seen.setdefault(column, part.span)
 
     def _called(self, name: str, key: Key, value: Any, span: Span) -> Any:
         """A recipe of the key with its arguments bound."""

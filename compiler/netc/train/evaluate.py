@@ -7,8 +7,8 @@ import torch
 from netc.module import NetModule
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
+from netc.train.columns import column_names
 from netc.train.history import Recorder
-from netc.train.loop import column_names
 from netc.train.measure import Measures
 from netc.train.step import evaluation
 

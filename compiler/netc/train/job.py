@@ -21,11 +21,12 @@ from netc.settings import Section
 from netc.tensors import TensorType
 from netc.train.batches import Tensors, tensors
 from netc.train.checkpoint import State, is_saved, load, save
+from netc.train.columns import column_names
 from netc.train.device import home_of
 from netc.train.distributed import SharedSaver, World, check_losses, synchronized
 from netc.train.history import Failed, History
 from netc.train.identity import Identity, check_length, compare, identity_of
-from netc.train.loop import Observer, column_names, fit
+from netc.train.loop import Observer, fit
 from netc.train.measure import make_measures
 from netc.train.progress import shown
 from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep

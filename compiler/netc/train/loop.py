@@ -12,23 +12,24 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from netc.diagnostics import NetError, error
-from netc.graph import Graph
+from netc.diagnostics import NetError
 from netc.settings import Section
 from netc.train.batches import Batches, Tensors
 from netc.train.best import is_rate
+from netc.train.columns import monitored
 from netc.train.distributed import Agreed, Spread, World, is_disconnected
 from netc.train.history import Failed, History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
 from netc.train.measure import Measures
-from netc.train.optim import check_mode, is_stepped, largest_rate, make_optimizer, make_scheduler
+from netc.train.optim import largest_rate, make_optimizer, make_scheduler
 from netc.train.reasons import diverged, left_alone, refused
 from netc.train.replay import Anchor, SharedAnchor
 from netc.train.saving import Saver
+from netc.train.scheduling import check_accumulate, check_mode, is_stepped, steps_per_epoch
 from netc.train.shared import Outline
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
-from netc.train.stopping import make_stopping, monitored
+from netc.train.stopping import make_stopping
 from netc.train.weights import BestWeights
 
 REPORT_SECONDS = 0.1  # a person sees no faster change
@@ -47,18 +48,6 @@ class Progress:
 
 
 Observer = Callable[[Progress], None]
-
-
-def column_names(graph: Graph) -> list[str]:
-    """What a step of the graph's module computes: the sum of the losses, each loss if there are several, each metric.
-
-    Raises NetError where one of them has the name of the learning rate, whose column it would be.
-    """
-    for part in [*graph.losses, *graph.metrics]:
-        if is_rate(part.name):
-            raise error("training", f"`{part.name}` is the learning rate in what is recorded", part.span, "choose another name")
-    parts = [loss.name for loss in graph.losses] if len(graph.losses) > 1 else []
-    return ["loss", *parts, *(metric.name for metric in graph.metrics)]
 
 
 def fit(
@@ -124,12 +113,13 @@ class Fit:
         self.take_step.is_shared = world is not None
         self.is_full = settings["batch_size"] == "full"
         size = len(training[0]) if self.is_full else int(settings["batch_size"])
-        self.accumulate = _accumulate(settings, self.is_full)
+        check_accumulate(settings)
+        self.accumulate: int = settings["accumulate"]
         device = parameters[0].device
         share = None if world is None else world.share
         self.batches = Batches(training, size, None if self.is_full else settings["seed"], device, share)
         self.val_batches = Batches(validation, size, None, device, share) if validation is not None else None
-        self.scheduler = make_scheduler(self.optimizer, settings, -(-len(self.batches.weights) // self.accumulate))
+        self.scheduler = make_scheduler(self.optimizer, settings, steps_per_epoch(settings, len(training[0])))
         self.step_scheduler = self.scheduler if is_stepped(settings) else None
         self.measures = measures if validation is not None else None
         self.compute_val = self.compute
@@ -370,13 +360,3 @@ class Fit:
         if bad is not None:
             return self._diverged(pending[bad], self.epoch + 1)
         return refused(self.settings, e, self.epoch + 1)
-
-
-def _accumulate(settings: Section, is_full: bool) -> int:
-    """The number of batches that an optimizer's step is taken for."""
-    count: int = settings["accumulate"]
-    if is_full and count > 1:
-        span = settings.values["accumulate"].span
-        raise error("argument-type", f"`accumulate = {count}` gathers the gradients of {count} batches, and there is one", span,
-                    "give a `batch_size`")  # fmt: skip
-    return count

@@ -14,13 +14,11 @@ from torch import Tensor
 
 from netc.construct import executed, files_of
 from netc.data.normalize import Scaling
-from netc.diagnostics import error, listed
-from netc.graph import Argument, Graph, Ref
-from netc.ops.measures import MEASURES, METRICS, USUAL
-from netc.ops.op import value_text
+from netc.graph import Graph, Ref
+from netc.ops.measures import MEASURES
 from netc.settings import Made, Section, measure_names
-from netc.tasks import OF_SEVERAL, OF_TWO, Comparison, Task, computed_labels, has_several_classes, other_comparison, task_of
-from netc.tensors import TensorType
+from netc.tasks import Task, task_of
+from netc.train.metrics import chosen_metrics, compared_value
 from netc.unroll import Walk, direct
 
 # What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
@@ -117,73 +115,16 @@ def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = Non
 
     None where there is nothing to measure. Raises NetError `argument-type` where a metric does not fit what is predicted.
     """
-    task, wanted = task_of(graph), settings["metrics"]
-    other = other_comparison(graph)
-    truth = _target(graph, task) if other is None else _computed(graph, other)
-    own = {metric.name for metric in graph.metrics}
-    if wanted is None:
-        names = [n for n in USUAL[task.kind] if n not in own] if truth is not None else []
-        wanted = [_usual(name, settings) for name in names]
-    names = measure_names(wanted)
-    for made, name in zip(wanted, names, strict=True):
-        _check(made, name, task, own)
-        if names.count(name) > 1:  # alike now that what was left open is filled in
-            raise error("duplicate-name", f"`metrics` has `{name}` twice", made.span, "leave one out")
-        if has_several_classes(graph, task):
-            _check_arguments(made)
-    if not wanted:
+    chosen, compared = chosen_metrics(graph, settings), compared_value(graph)
+    if not chosen or compared is None:
         return None
-    if truth is None:
-        span = settings.values["metrics"].span
-        raise error("argument-type", f"the metrics of `{graph.name}` have nothing to compare its output with", span,
-                    "they need one target that is like the output; `metric NAME = …` measures anything else")  # fmt: skip
-    return Measures(wanted, task, truth, scaling if other is None else None)
+    is_target = graph.node(compared.node).kind == "target"
+    truth = itemgetter(len(graph.inputs)) if is_target else _computed(graph, compared)
+    return Measures(chosen, task_of(graph), truth, scaling if is_target else None)
 
 
-def _usual(name: str, settings: Section) -> Made:
-    recipe = next(r for r in METRICS if r.name == name)
-    span = settings.values["metrics"].span
-    return Made(recipe, {p.name: Argument(p.default, span, "default") for p in recipe.params}, span)
-
-
-def _check(made: Made, column: str, task: Task, own: set[str]) -> None:
-    name, of = made.recipe.name, MEASURES[made.recipe.name].of
-    if column in own:
-        raise error("duplicate-name", f"the network has a `metric {column}` of its own", made.span, "leave this one out, or rename that")
-    fits = {"classes": task.is_classes, "probabilities": task.has_probabilities, "numbers": task.kind == "numbers"}
-    if not fits[of]:
-        fitting = [n for n, m in MEASURES.items() if fits[m.of]]
-        what = {"binary": "one of two classes", "classes": "classes", "numbers": "numbers"}.get(task.kind, "neither classes nor numbers")
-        hint = f"there are {listed(fitting)}" if fitting else "`metric NAME = …` in the network measures anything"
-        raise error("argument-type", f"`{name}` is a metric of {of}, and the network predicts {what}", made.span, hint)
-
-
-def _check_arguments(made: Made) -> None:
-    for name, only_two in OF_TWO.items():
-        argument = made.arguments.get(name)
-        if argument is not None and argument.value == only_two:
-            message = f"`{name}={value_text(only_two)}` of `{made.recipe.name}` is for two classes, and there are more"
-            hint = f"write `{name}={value_text(OF_SEVERAL[name])}`, or leave it out, which means that"
-            raise error("argument-type", message, argument.span, hint)
-
-
-def _target(graph: Graph, task: Task) -> Truth | None:
-    """The target that the first output is compared with; None where that is not certain."""
-    kinds = [n.type for n in graph.targets]
-    if len(kinds) != 1 or not isinstance(kinds[0], TensorType) or task.kind == "other" or computed_labels(graph):
-        return None
-    kind, place = kinds[0], len(graph.inputs)
-    rows_of_classes = kind.rank == 1 and not kind.is_float
-    is_fitting = rows_of_classes if task.kind == "classes" else kind.shape == graph.tensor_type(graph.outputs[0].ref).shape
-    return itemgetter(place) if is_fitting else None
-
-
-def _computed(graph: Graph, other: Comparison) -> Truth | None:
-    """What stands in the loss for the target; None where nothing does, it takes layers or parameters, or is of another shape."""
-    if other.target is None or any(node.is_module or node.kind in ("param", "buffer") for node in graph.needed_for([other.target])):
-        return None
-    if graph.tensor_type(other.target).shape != graph.tensor_type(graph.outputs[0].ref).shape:
-        return None
+def _computed(graph: Graph, compared: Ref) -> Truth:
+    """What stands in the loss for the target, computed of inputs and targets."""
     takes = [Ref(node.id) for node in graph.inputs + graph.targets]
-    function = executed(direct(graph, Walk("truth", takes, [other.target])).text, files_of(graph))
+    function = executed(direct(graph, Walk("truth", takes, [compared])).text, files_of(graph))
     return lambda tensors: function(None, (), *tensors)

@@ -9,14 +9,13 @@ from typing import Any
 import torch
 from torch import nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler, OneCycleLR, ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler
 
-from netc.diagnostics import count_of, error
+from netc.diagnostics import error
 from netc.ops.factors import FIRST, factor_of
 from netc.ops.python import Unusable
-from netc.ops.recipes import EACH_STEP
 from netc.settings import Made, Section
-from netc.train.best import is_higher_better
+from netc.train.scheduling import check_cycle, check_optimizer, check_scheduler, is_stepped, parameter_groups
 
 # Optimizers whose steps torch itself compiles, and schedulers that change more than the learning rate, for which it would do so anew.
 TRACED = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")
@@ -32,9 +31,9 @@ def make_optimizer(model: nn.Module, settings: Section) -> Optimizer:
     """The optimizer of the section over the parameters that are trained, in its groups. Raises NetError."""
     made = settings.made("optimizer")
     parameters = [p for p in model.parameters() if p.requires_grad]
-    if not parameters:
-        raise error("training", "the network has no parameters to train", made.span)
-    given = _grouped(model, parameters, settings) if settings.groups else parameters
+    grouped = _grouped(model, settings)
+    check_optimizer(settings, len(grouped))
+    given = grouped if settings.groups else parameters
     optimizer = make(made, given, **_implementation(made, parameters, settings))
     assert isinstance(optimizer, Optimizer)
     return optimizer
@@ -52,17 +51,13 @@ def _implementation(made: Made, parameters: Sequence[nn.Parameter], settings: Se
     return {"foreach": True} if is_small and is_free and not settings["compile"] else {}
 
 
-def _grouped(model: nn.Module, parameters: Sequence[nn.Parameter], settings: Section) -> list[dict[str, Any]]:
-    """The groups as torch takes them: parameters with the same arguments together, a later group going over an earlier one."""
-    own: dict[nn.Parameter, dict[str, Any]] = {p: {} for p in parameters}
-    for group in settings.groups:
-        for parameter in map(model.get_parameter, group.keys):
-            if parameter in own:  # of the others, which are frozen, nothing is changed
-                own[parameter] |= {name: _plain(argument.value) for name, argument in group.arguments.items()}
-    groups: dict[str, dict[str, Any]] = {}
-    for parameter, arguments in own.items():
-        groups.setdefault(repr(sorted(arguments.items())), {"params": [], **arguments})["params"].append(parameter)
-    return list(groups.values())
+def _grouped(model: nn.Module, settings: Section) -> list[dict[str, Any]]:
+    """The groups as torch takes them."""
+    own = {parameter: name for name, parameter in model.named_parameters()}
+    names = {key: own[model.get_parameter(key)] for group in settings.groups for key in group.keys}
+    found = parameter_groups((name for parameter, name in own.items() if parameter.requires_grad), settings, names)
+    return [{"params": [model.get_parameter(name) for name in members], **{key: _plain(value) for key, value in arguments.items()}}
+            for members, arguments in found]  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
@@ -76,18 +71,13 @@ def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int
     if settings["compile"] and is_whole(settings):
         for group in optimizer.param_groups:  # a graph takes a number that changes as a tensor
             group["lr"] = torch.tensor(group["lr"], dtype=torch.float64)
+    check_scheduler(settings, len(optimizer.param_groups))
+    check_cycle(settings, steps_per_epoch)
     steps = settings["epochs"] * (steps_per_epoch if is_stepped(settings) else 1)
     scheduler = _scheduler(settings.made("scheduler"), optimizer, steps, steps_per_epoch)
     assert isinstance(scheduler, LRScheduler)
     # The order of steps is right; torch would warn of one that fp16 skips, or that is in a compiled graph.
     optimizer._opt_called = True  # type: ignore[attr-defined]
-    total = scheduler.total_steps if isinstance(scheduler, OneCycleLR) else steps
-    if total < steps:
-        message = f"`OneCycleLR` of {count_of(total, 'step')} ends before the training, which has {steps}"
-        raise error("argument-type", message, settings.values["scheduler"].span, "leave out how long it is: that is known")
-    if isinstance(scheduler, ReduceLROnPlateau) and is_stepped(settings):
-        span = settings.values["scheduler_interval"].span
-        raise error("argument-type", "`ReduceLROnPlateau` looks at the value of an epoch: it cannot take a step after each batch", span)
     return scheduler
 
 
@@ -96,31 +86,9 @@ def largest_rate(optimizer: Optimizer) -> float | None:
     return max((float(group["lr"]) for group in optimizer.param_groups if "lr" in group), default=None)
 
 
-def check_mode(settings: Section, monitor: str) -> None:
-    """NetError where `ReduceLROnPlateau` would take what gets better for what gets worse."""
-    if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "ReduceLROnPlateau":
-        return
-    made = settings.made("scheduler")
-    if is_higher_better(monitor) and made.values["mode"] == "min":
-        message = f"`{monitor}` gets larger as the training gets better, and `ReduceLROnPlateau` waits for it to get smaller"
-        raise error("argument-type", message, made.span, 'write `mode="max"`')
-
-
-def is_stepped(settings: Section) -> bool:
-    """Whether the scheduler takes a step after every step of the optimizer, and not once an epoch."""
-    if settings["scheduler_interval"] != "auto":
-        return bool(settings["scheduler_interval"] == "step")
-    return settings["scheduler"] is not None and _is_for_steps(settings.made("scheduler"))
-
-
-def _is_for_steps(made: Made) -> bool:
-    return made.recipe.name in EACH_STEP or any(map(_is_for_steps, made.values.get("schedulers", [])))
-
-
 def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: int) -> Any:
     """A scheduler of so many steps in all, with those that it is made of."""
     inner = [_scheduler(m, optimizer, steps, steps_per_epoch) for m in made.values.get("schedulers", [])]
-    _check_lengths(made, len(optimizer.param_groups))
     known: dict[str, Any] = {"schedulers": inner} if inner else {}
     if made.recipe.name in FIRST:
         given = made.values["lr_lambda"]
@@ -128,20 +96,6 @@ def _scheduler(made: Made, optimizer: Optimizer, steps: int, steps_per_epoch: in
     if made.recipe.name == "OneCycleLR":
         known = _cycle(made, steps, steps_per_epoch)
     return make(made, optimizer=optimizer, **known)
-
-
-def _check_lengths(made: Made, groups: int) -> None:
-    """NetError where a list is not as long as what it is for."""
-    if made.recipe.name == "SequentialLR":
-        count, milestones = len(made.values["schedulers"]), made.values["milestones"]
-        if len(milestones) != count - 1:
-            message = (
-                f"`SequentialLR` of {count_of(count, 'scheduler')} has {count_of(len(milestones), 'milestone')}, and takes {count - 1}"
-            )
-            raise error("argument-type", message, made.span, "a milestone is where the next scheduler takes over")
-    elif made.recipe.name in FIRST and isinstance(given := made.values["lr_lambda"], list) and len(given) != groups:
-        message = f"`{made.recipe.name}` has {count_of(len(given), 'function')}, and the optimizer has {count_of(groups, 'group')}"
-        raise error("argument-type", message, made.span, "a function without brackets is for all groups")
 
 
 def _factor(made: Made) -> Callable[[int], float]:

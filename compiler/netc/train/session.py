@@ -15,11 +15,12 @@ from netc.data.checks import no_data, prepared_data
 from netc.data.prepare import Prepared
 from netc.data.sources import load_data
 from netc.data.table import Table
-from netc.diagnostics import Diagnostic, error, render_all
+from netc.diagnostics import Diagnostic, NetError, render_all
 from netc.graph import Graph
 from netc.settings import Section
 from netc.source import Source
 from netc.train.checkpoint import is_saved
+from netc.train.checks import check_training, needed_settings
 from netc.train.device import device_of
 from netc.train.distributed import World, joined
 from netc.train.history import Failed, History
@@ -27,8 +28,6 @@ from netc.train.job import Job
 from netc.train.launch import MARK, begun_before, mark, unmark
 from netc.train.run import CHECKPOINT, held, kept_if_saved, new_run
 from netc.train.tensorboard import require_tensorboard
-
-MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,16 +143,12 @@ def _folder(path: Path, job: Job) -> Iterator[None]:
 
 
 def needed_sections(graph: Graph, data: Section | None, settings: Section | None) -> tuple[Section, Section]:
-    """The sections that a training needs. Raises NetError."""
+    """The sections that a training needs. Raises NetError where one lacks, or is wrong for this network."""
     if data is None:
         raise no_data(graph)
-    if settings is None:
-        raise error("training", "the spec has no `train` section that says how to train", graph.span, MINIMAL)
-    if not graph.losses:
-        raise error("training", f"{graph.name} has no loss to minimize", graph.span, "add e.g. `loss MSELoss(p, y)`")
-    if settings["seed"] >= 2**63:
-        span = settings.values["seed"].span
-        raise error("argument-type", f"`seed` must be below 2**63, and is {settings['seed']}", span)
+    settings = needed_settings(graph, settings)
+    if found := check_training(graph, settings, bool(data["validation"])):
+        raise NetError(found)
     return data, settings
 
 

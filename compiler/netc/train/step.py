@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.amp import GradScaler
 from torch.optim import LBFGS, Optimizer
 
-from netc.diagnostics import error
 from netc.settings import Section
 from netc.train.batches import Tensors
 from netc.train.optim import is_whole
@@ -43,9 +42,6 @@ class Step:
         self.update = update_of(optimizer)
         self.takes_closure = isinstance(optimizer, LBFGS)
         self.scaler = GradScaler(parameters[0].device.type) if settings["precision"] == "fp16" else None
-        if self.takes_closure and self.scaler is not None:
-            span = settings.values["precision"].span
-            raise error("argument-type", "`LBFGS` computes the loss several times a step, which `precision = fp16` cannot scale", span)
 
     def __call__(self, batches: Sequence[Tensors]) -> list[Tensors]:
         """For each batch the scalars of `compute` before the step."""

@@ -1,15 +1,14 @@
-"""Early stopping: what is watched, the best of it so far, and whether that was too long ago."""
+"""Early stopping: what is watched, the best of it so far, and whether that was too long ago. No torch here."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from netc.diagnostics import count_of, did_you_mean, error, listed
+from netc.diagnostics import count_of, error
 from netc.settings import Section
-from netc.source import Span
 from netc.train.best import is_higher_better
-from netc.train.optim import make
+from netc.train.columns import check_monitor, monitored
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,28 +45,10 @@ def make_stopping(settings: Section, columns: Sequence[str]) -> Stopping | None:
     if settings["early_stopping"] is None:
         return None
     made = settings.made("early_stopping")
-    patience = make(made)
-    assert isinstance(patience, Patience)
+    patience = Patience(**made.values)
     if patience.monitor is not None:
-        _check_monitor(patience.monitor, columns, made.arguments["monitor"].span)
+        check_monitor(patience.monitor, columns, made.arguments["monitor"].span)
     if patience.epochs < 1:
         message = f"patience of {count_of(patience.epochs, 'epoch')} would stop before it starts"
         raise error("argument-type", message, made.arguments["epochs"].span)
     return Stopping(patience, patience.monitor or monitored(settings, columns))
-
-
-def monitored(settings: Section, columns: Sequence[str]) -> str:
-    """The column that a training is judged by: the section's `monitor`, else the loss of the validation part if there is one."""
-    if settings["monitor"] is None:
-        return "val_loss" if "val_loss" in columns else "loss"
-    _check_monitor(settings["monitor"], columns, settings.values["monitor"].span)
-    return str(settings["monitor"])
-
-
-def _check_monitor(monitor: str, columns: Sequence[str], span: Span) -> None:
-    if monitor in columns:
-        return
-    hint = did_you_mean(monitor, columns) or f"there are {listed(columns)}"
-    if monitor.startswith("val_") and not any(c.startswith("val_") for c in columns):
-        hint = "there is no validation data: give the `data` section e.g. `validation = 0.2`"
-    raise error("argument-type", f"`{monitor}` is not among what is recorded: {listed(columns)}", span, hint)

@@ -1,0 +1,141 @@
+"""What the settings say of the course of a training, and what of it cannot be. No torch here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from netc.diagnostics import count_of, error
+from netc.graph import Graph
+from netc.ops.factors import FIRST
+from netc.ops.recipes import EACH_STEP
+from netc.settings import Made, Section
+from netc.train.best import is_higher_better
+
+
+def steps_per_epoch(settings: Section, rows: int) -> int:
+    """The steps of the optimizer in an epoch of so many rows."""
+    size = rows if settings["batch_size"] == "full" else int(settings["batch_size"])
+    return math.ceil(math.ceil(rows / size) / int(settings["accumulate"]))
+
+
+def is_stepped(settings: Section) -> bool:
+    """Whether the scheduler takes a step after every step of the optimizer, and not once an epoch."""
+    if settings["scheduler_interval"] != "auto":
+        return bool(settings["scheduler_interval"] == "step")
+    return settings["scheduler"] is not None and _is_for_steps(settings.made("scheduler"))
+
+
+def _is_for_steps(made: Made) -> bool:
+    return made.recipe.name in EACH_STEP or any(map(_is_for_steps, made.values.get("schedulers", [])))
+
+
+# --- groups of parameters -----------------------------------------------------------------------------------------
+
+
+def parameter_groups(trained: Iterable[str], settings: Section, names: Mapping[str, str]) -> list[tuple[list[str], dict[str, Any]]]:
+    """The trained parameters in the optimizer's groups: those with the same arguments together, a later `group` going over an earlier one.
+
+    `names` gives each key the one name among `trained` of its parameter: tied keys have one in common.
+    """
+    own: dict[str, dict[str, Any]] = {name: {} for name in trained}
+    for group in settings.groups:
+        for name in (names[key] for key in group.keys):
+            if name in own:  # of the others, which are frozen, nothing is changed
+                own[name] |= {argument: given.value for argument, given in group.arguments.items()}
+    groups: dict[str, tuple[list[str], dict[str, Any]]] = {}
+    for name, arguments in own.items():
+        groups.setdefault(repr(sorted(arguments.items())), ([], arguments))[0].append(name)
+    return list(groups.values())
+
+
+def group_count(graph: Graph, settings: Section) -> int:
+    """The number of groups that the optimizer has; 0 where there is no parameter to train."""
+    tied = {tie.left: tie.right for tie in graph.ties}
+    names = {key: _end_of(key, tied) for key in graph.keys}
+    frozen = {names[key] for key in graph.frozen}
+    return len(parameter_groups(dict.fromkeys(name for name in names.values() if name not in frozen), settings, names))
+
+
+def _end_of(key: str, tied: Mapping[str, str]) -> str:
+    seen = {key}
+    while key in tied and tied[key] not in seen:
+        key = tied[key]
+        seen.add(key)
+    return key
+
+
+# --- what cannot be -----------------------------------------------------------------------------------------------
+
+
+def check_optimizer(settings: Section, groups: int) -> None:
+    """Raises NetError where the optimizer has nothing to train, or cannot do what the section wants."""
+    made = settings.made("optimizer")
+    if not groups:
+        raise error("training", "the network has no parameters to train", made.span)
+    if made.recipe.name == "LBFGS" and groups > 1:
+        message = "`LBFGS` searches along a line for all parameters together: it has no groups of them"
+        raise error("argument-type", message, made.span, "leave out the `group`, or take another optimizer")
+    if made.recipe.name == "LBFGS" and settings["precision"] == "fp16":
+        span = settings.values["precision"].span
+        raise error("argument-type", "`LBFGS` computes the loss several times a step, which `precision = fp16` cannot scale", span)
+
+
+def check_accumulate(settings: Section) -> None:
+    """Raises NetError where gradients are to be gathered of several batches, and there is one."""
+    count = settings["accumulate"]
+    if settings["batch_size"] == "full" and count > 1:
+        span = settings.values["accumulate"].span
+        raise error("argument-type", f"`accumulate = {count}` gathers the gradients of {count} batches, and there is one", span,
+                    "give a `batch_size`")  # fmt: skip
+
+
+def check_scheduler(settings: Section, groups: int) -> None:
+    """Raises NetError where a scheduler cannot take its steps as the section wants, or a list in it is not as long as what it is for."""
+    if settings["scheduler"] is None:
+        return
+    made = settings.made("scheduler")
+    _check_lengths(made, groups)
+    if made.recipe.name == "ReduceLROnPlateau" and is_stepped(settings):
+        span = settings.values["scheduler_interval"].span
+        raise error("argument-type", "`ReduceLROnPlateau` looks at the value of an epoch: it cannot take a step after each batch", span)
+
+
+def _check_lengths(made: Made, groups: int) -> None:
+    for inner in made.values.get("schedulers", []):
+        _check_lengths(inner, groups)
+    if made.recipe.name == "SequentialLR":
+        count, milestones = len(made.values["schedulers"]), made.values["milestones"]
+        if len(milestones) != count - 1:
+            message = (
+                f"`SequentialLR` of {count_of(count, 'scheduler')} has {count_of(len(milestones), 'milestone')}, and takes {count - 1}"
+            )
+            raise error("argument-type", message, made.span, "a milestone is where the next scheduler takes over")
+    elif made.recipe.name in FIRST and isinstance(given := made.values["lr_lambda"], list) and len(given) != groups:
+        message = f"`{made.recipe.name}` has {count_of(len(given), 'function')}, and the optimizer has {count_of(groups, 'group')}"
+        raise error("argument-type", message, made.span, "a function without brackets is for all groups")
+
+
+def check_cycle(settings: Section, per_epoch: int) -> None:
+    """Raises NetError where `OneCycleLR` ends before the training of so many steps an epoch."""
+    if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "OneCycleLR":
+        return
+    values = settings.made("scheduler").values
+    steps = settings["epochs"] * (per_epoch if is_stepped(settings) else 1)
+    total = values["total_steps"]
+    if total is None:
+        total = steps if values["epochs"] is None else values["epochs"] * (values["steps_per_epoch"] or per_epoch)
+    if total < steps:
+        message = f"`OneCycleLR` of {count_of(total, 'step')} ends before the training, which has {steps}"
+        raise error("argument-type", message, settings.values["scheduler"].span, "leave out how long it is: that is known")
+
+
+def check_mode(settings: Section, monitor: str) -> None:
+    """Raises NetError where `ReduceLROnPlateau` would take what gets better for what gets worse."""
+    if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "ReduceLROnPlateau":
+        return
+    made = settings.made("scheduler")
+    if is_higher_better(monitor) and made.values["mode"] == "min":
+        message = f"`{monitor}` gets larger as the training gets better, and `ReduceLROnPlateau` waits for it to get smaller"
+        raise error("argument-type", message, made.span, 'write `mode="max"`')

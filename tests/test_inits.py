@@ -79,7 +79,34 @@ def test_a_share_is_a_share() -> None:
         netc.load(spec("sparse", {"sparsity": 2.0}, [4, 4], "float32"))
 
 
-@pytest.mark.parametrize("value", ["[1.0, 2.0, 3.0]", '"zeros"', "none", "float", "ReLU"])
+@pytest.mark.parametrize("kind, value, numbers", [
+    ("[3]", "[1, 2.5, 3]", [1.0, 2.5, 3.0]), ("[2, 2]", "[[1, 2], [3, 4]]", [[1.0, 2.0], [3.0, 4.0]]), ("[3]", "2", [2.0] * 3),
+    ("int64[3]", "[1, 2, 3]", [1, 2, 3]), ("bool[2]", "[true, false]", [True, False]), ("bool[2]", "true", [True, True]),
+    ("float64[2]", "0.1", [0.1, 0.1]), ("[]", "0.5", 0.5),
+])  # fmt: skip
+def test_numbers_begin_a_buffer_or_parameter(kind: str, value: str, numbers: object) -> None:
+    """In the module, in the source that is written out, and by way of the resolved spec."""
+    network = netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: {kind} = {value}\n  output x, w\n}}\n")
+    space: dict[str, Any] = {}
+    exec(network.source(), space)
+    modules: list[Any] = [network.module(), netc.load(network.resolved()).module(), space["N"]()]
+    for made in modules:
+        assert made.w.tolist() == numbers and list(made.state_dict()) == ["w"]
+        assert made.w.dtype == (getattr(torch, kind.split("[")[0]) if kind[0] != "[" else torch.float32)
+
+
+@pytest.mark.parametrize("kind, value", [
+    ("[3]", "[1.0, 2.0]"), ("[2, 2]", "[[1.0, 2.0], [3.0]]"), ("[2, 2]", "[1.0, 2.0, 3.0, 4.0]"), ("[2]", '[1.0, "2"]'), ("[1]", "[none]"),
+    ("int64[2]", "[1, 2.5]"), ("int64[2]", "1.5"), ("bool[2]", "[1, 0]"), ("[2]", "[true, false]"), ("[2]", "true"), ("[1]", "[[]]"),
+])  # fmt: skip
+def test_numbers_that_do_not_fit_are_refused_with_their_place(kind: str, value: str) -> None:
+    with pytest.raises(NetError) as caught:
+        netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: {kind} = {value}\n  output x, w\n}}\n")
+    (found,) = caught.value.diagnostics
+    assert found.code == "argument-type" and found.span is not None and found.span.text == value
+
+
+@pytest.mark.parametrize("value", ['"zeros"', "none", "float", "ReLU"])
 def test_what_is_neither_number_nor_tensor_begins_nothing(value: str) -> None:
     with pytest.raises(NetError) as caught:
         netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: [3] = {value}\n  output x * w\n}}\n").module()

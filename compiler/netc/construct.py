@@ -82,7 +82,7 @@ def _register(root: nn.Module, node: Node, graph: Graph, files: Files) -> None:
     elif node.kind == "param":
         root.register_parameter(name, nn.Parameter(_tensor(node, graph)))
     else:
-        root.register_buffer(name, _tensor(node, graph))
+        root.register_buffer(name, _tensor(node, graph), persistent=not node.is_literal)
 
 
 def _tensor(node: Node, graph: Graph) -> Tensor:
@@ -98,7 +98,7 @@ def _tensor(node: Node, graph: Graph) -> Tensor:
     if isinstance(init, Made):
         _function_of(init.recipe.target)(empty, **init.values)
         return empty
-    return empty.fill_(init)
+    return torch.tensor(init, dtype=empty.dtype) if isinstance(init, list) else empty.fill_(init)
 
 
 def _share(root: nn.Module, left: str, right: str) -> None:

@@ -19,6 +19,7 @@ from netc.diagnostics import error, listed
 from netc.files import write
 from netc.graph import Graph, Node, Ref
 from netc.ops import activations
+from netc.ops.op import value_text
 from netc.summary import argument_texts, call_arguments, named_call, parameters_text
 from netc.tensors import TensorType
 
@@ -245,6 +246,9 @@ class _Drawing:
 
     def _label(self, node: Node, kind: str) -> str:
         label = node.path.rsplit(".", 1)[-1] if node.id not in self.aside else node.path
+        if node.is_literal:
+            numbers = value_text(node.config["init"].value)
+            return f"{_bold(label.lstrip('_'))}<BR/>{_muted(numbers if len(numbers) <= WRAP else kind)}"
         if node.op is None:
             name = label or self.graph.name_of(node)
             return "<BR/>".join([_bold(name), _muted(kind), *([_muted(parameters_text(node.parameter_count))] if node.weights else [])])

@@ -71,6 +71,11 @@ class Node:
         return self.op is not None and self.op.is_module
 
     @property
+    def is_literal(self) -> bool:
+        """Whether it is a buffer that stands in the spec as its numbers, in the argument of a loss, and is not in the `state_dict`."""
+        return self.kind == "buffer" and not self.config["persistent"].value
+
+    @property
     def parameter_count(self) -> int:
         """The number of trainable numbers."""
         return sum(_count(shape) for shape in self.weights.values())

@@ -51,6 +51,8 @@ def _network(graph: Graph) -> str:
 
 def _lines(node: Node, names: dict[Ref, str], shared: dict[str, str], declared: set[str]) -> list[str]:
     """The statements for a node; a layer that is used several times is declared before its first use."""
+    if node.is_literal:
+        return []
     if node.kind in ("param", "buffer"):
         init = node.config["init"].value
         value = str(init) if isinstance(init, Made) else _value(init, names)
@@ -69,6 +71,7 @@ def _names(graph: Graph) -> dict[Ref, str]:
     """A name for every value: its own, or the next free `h`."""
     names = {ref: name for ref, name in graph.names.items() if len(ref.path) <= 1}  # inner parts are reached by index
     taken, number = {*names.values(), *graph.dims}, 0
+    names |= {Ref(node.id): value_text(node.config["init"].value) for node in graph.nodes if node.is_literal}
     for node in graph.nodes:
         refs = [Ref(node.id, (i,)) for i in range(len(node.type))] if isinstance(node.type, tuple) else [Ref(node.id)]
         for ref in refs:

@@ -129,13 +129,25 @@ def _tensor_lines(node: Node, name: str, graph: Graph) -> tuple[str, ...]:
     """The lines that make a parameter or buffer of the class itself."""
     kind, init = node.type, node.config["init"].value
     assert isinstance(kind, TensorType)
-    sizes = ", ".join(map(str, kind.shape))
-    dtype = "" if kind.dtype == DEFAULT_DTYPE else f", dtype=torch.{kind.dtype}"
-    filled = init.recipe.name if isinstance(init, Made) and init.recipe.name in ("zeros", "ones") else "empty"
-    start = _constant(init, graph).text if isinstance(init, Ref) else f"torch.{filled}({sizes}{dtype})"
+    start = _constant(init, graph).text if isinstance(init, Ref) else _start(init, kind)
     owner, _, last = f"self.{name}".rpartition(".")
-    made = f"{owner}.{last} = nn.Parameter({start})" if node.kind == "param" else f'{owner}.register_buffer("{last}", {start})'
-    return (made, *([init_line(f"{owner}.{last}", init)] if filled == "empty" and isinstance(init, Made) else []))
+    keeping = ", persistent=False" if node.is_literal else ""
+    made = f"{owner}.{last} = nn.Parameter({start})" if node.kind == "param" else f'{owner}.register_buffer("{last}", {start}{keeping})'
+    return (made, *([init_line(f"{owner}.{last}", init)] if isinstance(init, Made) and init.recipe.name not in FILLED else []))
+
+
+FILLED = ("zeros", "ones")  # initialisations that are functions of torch, too
+
+
+def _start(init: Any, kind: TensorType) -> str:
+    """A new tensor: of the numbers that it begins with, or for an initialisation to fill."""
+    dtype = "" if kind.dtype == DEFAULT_DTYPE else f", dtype=torch.{kind.dtype}"
+    if isinstance(init, Made):
+        return f"torch.{init.recipe.name if init.recipe.name in FILLED else 'empty'}({', '.join(map(str, kind.shape))}{dtype})"
+    numbers = literal(init, lambda ref: Text("")).text
+    if isinstance(init, list) or not kind.rank:
+        return f"torch.tensor({numbers}{dtype})"
+    return f"torch.full(({', '.join(map(str, kind.shape))}{',' if kind.rank == 1 else ''}), {numbers}{dtype})"
 
 
 def init_line(parameter: str, init: Made) -> str:

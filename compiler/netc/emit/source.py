@@ -169,11 +169,15 @@ class _Source:
             if step is None or ref in outputs or ref in seen:
                 continue
             seen.add(ref)
-            if step.id in forward or isinstance(step, CallStep):
+            if step.id in forward or (isinstance(step, CallStep) and not self._takes_target(step)):
                 needed.add(ref)
             else:
                 stack += step.refs
         return sorted(needed, key=lambda r: (r.node, r.path))
+
+    def _takes_target(self, step: Step) -> bool:
+        """Whether a step can be taken in a loss only, where there are targets."""
+        return any(node.kind == "target" for node in self.graph.needed_for(step.refs))
 
 
 def _init_of(rule: InitRule, parameter: str) -> str:

@@ -132,7 +132,9 @@ class Binder:
             self.fail("size-needed", f"`{self.name}` needs `{param.name}` as a number, and the size of `{typed}` is not known", span,
                       hint=f"give it: {' '.join(f'--set {n}=8' for n in sorted(typed.names()))}")  # fmt: skip
         elif param.kind == "tensor" and not param.variadic:
-            self.fail("not-a-tensor", f"`{self.name}`: {param.name} must be a tensor, not {shown}", span)
+            are_numbers = isinstance(typed, (int, float, list)) and not param.name.startswith("input")
+            hint = f"numbers that stay as they are: `buffer {param.name}: [2] = [1.0, 2.0]`" if are_numbers else ""
+            self.fail("not-a-tensor", f"`{self.name}`: {param.name} must be a tensor, not {shown}", span, hint)
         else:
             is_size = param.kind == "bool" and type(typed) is int and bool(self.left_out)
             hint = f"{listed(self.left_out)} is inferred and left out: `{self.signature}`" if is_size else ""

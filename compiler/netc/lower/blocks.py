@@ -28,7 +28,7 @@ from netc.lower.values import (
     is_tensor,
     kind_words,
 )
-from netc.ops.inits import tensor_refused
+from netc.ops.inits import numbers_refused, tensor_refused
 from netc.ops.op import dtype_named
 from netc.settings import Made
 from netc.shapes import Dim
@@ -124,10 +124,14 @@ class Evaluator(Pipelines):
                 return self.fail("shape-mismatch", f"`{tensor.name.name}` is declared {kind}, and its value is {found}", tensor.value.span)
         if has_unknown(init):
             return UNKNOWN
-        if not isinstance(init, (Ref, Made, bool, int, float)):
-            message = f"`{tensor.name.name}` begins with a number, an initialisation or a tensor, and not with `{tensor.value.span.text}`"
-            return self.fail("argument-type", message, tensor.value.span, "e.g. `1.0`, `normal(std=0.02)`, `arange(3)`")
-        if isinstance(init, Made) and (why := tensor_refused(init.recipe.name, init.values, kind)):
+        if not isinstance(init, (Ref, Made, bool, int, float, list)):
+            message = f"`{tensor.name.name}` begins with numbers, an initialisation or a tensor, and not with `{tensor.value.span.text}`"
+            return self.fail("argument-type", message, tensor.value.span, "e.g. `1.0`, `[1.0, 2.0]`, `normal(std=0.02)`, `arange(3)`")
+        if isinstance(init, Made):
+            why = tensor_refused(init.recipe.name, init.values, kind)
+        else:
+            why = "" if isinstance(init, Ref) else numbers_refused(init, kind)
+        if why:
             return self.fail("argument-type", f"{why}, and `{tensor.name.name}` is {kind}", tensor.value.span)
         return self.builder.register(tensor.kind, tensor.name, kind, init, tensor.value.span)
 

@@ -20,8 +20,9 @@ from netc.ops.op import Op, value_text
 from netc.settings import Made
 from netc.source import Span
 from netc.syntax import Label, Name
-from netc.tensors import TensorType, Type
+from netc.tensors import DEFAULT_DTYPE, TensorType, Type
 
+LARGEST_WEIGHT = 1e38  # what 32 bits hold
 # The hint where a tuple arrives at what takes one value.
 MERGES = "`add`, `mul`, `average`, `maximum`, `concat(dim=1)`, `stack(dim=1)` merge the parts into one"
 
@@ -91,7 +92,8 @@ class Builder:
             if label:
                 self._path(op, label, span)
             return UNKNOWN
-        return self._add(op, config, call, span, label)
+        call = self._literals(op, call)
+        return UNKNOWN if call is None else self._add(op, config, call, span, label)
 
     def _inputs(self, op: Op, binder: Binder, inputs: Sequence[Given], named: Sequence[Given]) -> dict[str, Argument] | None:
         most = None if any(p.variadic for p in op.inputs) else len(op.inputs)
@@ -165,10 +167,39 @@ class Builder:
         """Adds a parameter or buffer of the network itself; `init` is an initialisation, or the tensor that it begins with."""
         path = self._take(Label(name.span, (name.name,)))
         weights = {"": type.shape} if kind == "param" else {}
-        node = Node(len(self.graph.nodes), kind, name.span, type, None, path, {"init": Argument(init, span)}, weights=weights,
-                    region=self.region.id)  # fmt: skip
+        init = as_floats(init) if type.is_float and isinstance(init, (int, float, list)) else init
+        config = {"init": Argument(init, span)} | ({"persistent": Argument(True, span, "default")} if kind == "buffer" else {})
+        node = Node(len(self.graph.nodes), kind, name.span, type, None, path, config, weights=weights, region=self.region.id)
         self.graph.add(node)
         self.name_value(name.name.replace(".", "_"), Ref(node.id))
+        return Ref(node.id)
+
+    def _literals(self, op: Op, call: dict[str, Argument]) -> dict[str, Argument] | None:
+        """The arguments of a call, in which class weights that are numbers have become buffers; None where they cannot be weights."""
+        given = {p.name: a for p in op.inputs if p.kind == "weights" and isinstance((a := call[p.name]).value, (int, float, list))}
+        if not given:
+            return call
+        kind = self.graph.tensor_type(ref_list([a.value for a in call.values()])[0])
+        for name, argument in given.items():
+            value = argument.value
+            if any(not 0 <= v <= LARGEST_WEIGHT for v in (value if isinstance(value, list) else [value])):
+                message = f"`{op.name}`: a weight is a finite number that is not negative, and {name} is {value_text(value)}"
+                self.report(Diagnostic("argument-type", message, argument.span))
+                return None
+            made = TensorType((len(value),) if isinstance(value, list) else (), kind.dtype if kind.is_float else DEFAULT_DTYPE)
+            call = {**call, name: replace(argument, value=self._literal(name, made, argument))}
+        return call
+
+    def _literal(self, name: str, type: TensorType, argument: Argument) -> Ref:
+        """A buffer of the numbers of an argument. What the spec says is no state, so it is not in the `state_dict`.
+
+        Its name begins with `_`, as no label does, so that it takes none from a layer.
+        """
+        path = self.place.path(self.place.free_name(f"_{name}"))
+        self.place.taken[path] = argument.span
+        config = {"init": replace(argument, value=as_floats(argument.value)), "persistent": Argument(False, argument.span)}
+        node = Node(len(self.graph.nodes), "buffer", argument.span, type, None, path, config, region=self.region.id)
+        self.graph.add(node)
         return Ref(node.id)
 
     def name_value(self, name: str, ref: Ref) -> None:
@@ -222,6 +253,11 @@ class Builder:
         self.report(Diagnostic("duplicate-label", f"the label `{path}` is taken{inside}", label.span,
                                related=(Related(where, f"`{clash or path}`"),), hint="labels are the keys of the state_dict"))  # fmt: skip
         return False
+
+
+def as_floats(value: Any) -> Any:
+    """A number, or a list of numbers however deep, as floats."""
+    return [as_floats(part) for part in value] if isinstance(value, list) else float(value)
 
 
 def _parents(path: str) -> list[str]:

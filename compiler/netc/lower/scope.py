@@ -123,7 +123,10 @@ class Place:
             self.count += 1
             return str(self.count - 1)
         base = snake(type_name)
-        base = f"{base}_1" if why_reserved(base) else base
+        return self.free_name(f"{base}_1" if why_reserved(base) else base)
+
+    def free_name(self, base: str) -> str:
+        """A label that is free here: `base`, or with the next number behind it."""
         number = self.numbers.get(base, 1)
         name = base if number == 1 else f"{base}_{number}"
         while self.path(name) in self.taken or self.path(name) in self.inner or self.path(name) in self.containers:

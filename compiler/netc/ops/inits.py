@@ -5,12 +5,13 @@ Parameters and defaults are those of torch 2.13; a test holds them against it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from netc.ops.op import signature
 from netc.ops.recipe import Recipe
+from netc.shapes import shape_text
 from netc.tensors import TensorType
 
 
@@ -88,3 +89,30 @@ def tensor_refused(name: str, values: Mapping[str, Any], filled: TensorType) -> 
     if name == "constant" and not filled.is_float and values["val"] != int(values["val"]):
         return f"`constant` of {filled.dtype} would cut {values['val']} off"
     return ""
+
+
+def numbers_refused(value: Any, filled: TensorType) -> str:
+    """Why a number, or a list of numbers as deep as the tensor has axes, cannot fill a tensor of this type; empty where it can."""
+    if isinstance(value, list) and (found := _shape(value)) != filled.shape:
+        return f"a list of the shape {shape_text(found)} cannot fill it" if found is not None else "its lists are not all of one length"
+    kinds = {type(leaf) for leaf in _leaves(value)}
+    if kinds - {bool, int, float} or (bool in kinds) != (filled.dtype == "bool"):
+        return f"it is filled with {'`true` and `false`' if filled.dtype == 'bool' else 'numbers'}"
+    return "whole numbers would cut off what is behind the point" if float in kinds and not filled.is_float else ""
+
+
+def _leaves(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for part in value:
+            yield from _leaves(part)
+    else:
+        yield value
+
+
+def _shape(value: Any) -> tuple[int, ...] | None:
+    """The shape of lists within lists; None where they are not of one length."""
+    if not isinstance(value, list):
+        return ()
+    parts = {_shape(part) for part in value}
+    inner = parts.pop() if len(parts) == 1 else None
+    return None if inner is None else (len(value), *inner)

@@ -16,6 +16,7 @@ from netc.shapes import Shape, Size
 from netc.tensors import INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
+MOST_LISTED = 6  # weights that a hint writes out
 STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
 
@@ -101,7 +102,14 @@ def class_weight(use: Use, p: TensorType, classes: Size) -> None:
     weight = use.values.get("weight")
     if weight is not None and (weight.shape != (classes,) or weight.dtype != p.dtype):
         raise Problem("loss-shape", f"`{use.op.name}`: weight {weight} must be {p.with_shape((classes,))}, one each class", "weight",
-                      hint=f"e.g. `buffer weight: [{classes}] = ones`")  # fmt: skip
+                      hint=_weights_hint(classes))  # fmt: skip
+
+
+def _weights_hint(classes: Size) -> str:
+    """How so many weights are written, which are short as a list."""
+    if isinstance(classes, int) and classes <= MOST_LISTED:
+        return f"e.g. `weight={[1.0] * classes}`"
+    return f"e.g. `buffer weight: [{classes}] = ones`"
 
 
 # --- one number each ------------------------------------------------------------------------------------------------
@@ -308,19 +316,19 @@ ROWS = [
     loss("SmoothL1Loss", "smooth_l1_loss", "@, beta: float = 1.0", equal()),
     loss("HuberLoss", "huber_loss", "@, delta: float = 1.0", equal()),
     loss("BCELoss", "binary_cross_entropy", "weight: tensor? = none, @", binary),
-    loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "weight: tensor? = none, @, pos_weight: tensor? = none", binary),
+    loss("BCEWithLogitsLoss", "binary_cross_entropy_with_logits", "weight: tensor? = none, @, pos_weight: weights? = none", binary),
     loss("KLDivLoss", "kl_div", "reduction: none|mean|sum|batchmean = mean, log_target: bool = false", equal()),
     loss("PoissonNLLLoss", "poisson_nll_loss", "log_input: bool = true, full: bool = false, eps: float = 1e-08, @", equal(whole=True)),
     loss("GaussianNLLLoss", "gaussian_nll_loss", "full: bool = false, eps: float = 1e-06, @", gaussian,
          "input: tensor, target: tensor, var: operand"),
     loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float = 1.0, @", equal(whole=True)),
     loss("SoftMarginLoss", "soft_margin_loss", "@", equal(whole=True)),
-    loss("CrossEntropyLoss", "cross_entropy", "weight: tensor? = none, ignore_index: int = -100, @, label_smoothing: float = 0.0",
+    loss("CrossEntropyLoss", "cross_entropy", "weight: weights? = none, ignore_index: int = -100, @, label_smoothing: float = 0.0",
          class_scores),
-    loss("NLLLoss", "nll_loss", "weight: tensor? = none, ignore_index: int = -100, @", class_scores),
-    loss("MultiMarginLoss", "multi_margin_loss", "p: int = 1, margin: float = 1.0, weight: tensor? = none, @", multi_margin),
+    loss("NLLLoss", "nll_loss", "weight: weights? = none, ignore_index: int = -100, @", class_scores),
+    loss("MultiMarginLoss", "multi_margin_loss", "p: int = 1, margin: float = 1.0, weight: weights? = none, @", multi_margin),
     loss("MultiLabelMarginLoss", "multilabel_margin_loss", "@", multi_label_margin),
-    loss("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss", "weight: tensor? = none, @", multi_label),
+    loss("MultiLabelSoftMarginLoss", "multilabel_soft_margin_loss", "weight: weights? = none, @", multi_label),
     loss("MarginRankingLoss", "margin_ranking_loss", "margin: float = 0.0, @", ranking, PAIR),
     loss("CosineEmbeddingLoss", "cosine_embedding_loss", "margin: float = 0.0, @", cosine, PAIR),
     loss("TripletMarginLoss", "triplet_margin_loss", "margin: float = 1.0, p: float = 2.0, eps: float = 1e-06, swap: bool = false, @",

@@ -114,6 +114,7 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "padding2": ('an int, a list of 2 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 2), _is_word("same", "valid"))),
     "padding3": ('an int, a list of 3 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 3), _is_word("same", "valid"))),
     "tensor": ("a tensor", _is_tensor),
+    "weights": ("a tensor or a list of numbers", _either(_is_tensor, _is_number, _all(_is_number))),
     "operand": ("a tensor or a number", _either(_is_tensor, _is_number, _is_size)),
     "two_tensors": ("two tensors, (h, c)", _all(_is_tensor, 2)),
     "list_of_tensors": ("a list of tensors", _all(_is_tensor)),
@@ -174,7 +175,7 @@ class Param:
     @property
     def takes_tensors(self) -> bool:
         """Whether a tensor may stand here."""
-        return self.kind in ("tensor", "operand", "two_tensors", "list_of_tensors", "value")
+        return self.kind in ("tensor", "weights", "operand", "two_tensors", "list_of_tensors", "value")
 
     def __str__(self) -> str:
         if self.kind == "keywords":

@@ -89,7 +89,7 @@ def test_missing_values_of_single_columns(as_array: bool, tmp_path: Path) -> Non
      ("age { missing = meen }", "argument-type: `missing` must be `error` or `drop` or `mean` or `median` or `most_frequent` or "),
      ("age { mising = mean }", "unknown-setting: a `group` of columns has no key `mising` (did you mean `missing`?)"),
      ("age { missing = mean; missing = 1 }", "duplicate-name: `missing` is given twice ()"),
-     ("age { }", "missing-argument: the group says nothing of its columns (say what becomes of what is missing there, "),
+     ("age { }", "missing-argument: the group says nothing of its columns (say e.g. what becomes of what is missing there, "),
      ("sale price { missing = 1 }", "syntax: the name of a column with blanks stands in quotes ()")],
 )  # fmt: skip
 def test_groups_of_columns_that_cannot_be(group: str, said: str, tmp_path: Path) -> None:

@@ -158,7 +158,8 @@ def _section(section: Section, beside: bool = False) -> str:
         given = "; ".join(f"{name} = {value_text(argument.value)}" for name, argument in group.arguments.items())
         lines.append(f"  group {', '.join(group.keys)} {{ {given} }}")
     for columns in section.column_groups:
-        lines.append(f"  group {', '.join(map(str, columns.patterns))} {{ missing = {_plain(section, 'missing', columns.missing.value)} }}")
+        given = "; ".join(f"{name} = {_plain(section, name, argument.value)}" for name, argument in columns.values.items())
+        lines.append(f"  group {', '.join(map(str, columns.patterns))} {{ {given} }}")
     return "\n".join([f"{section.kind} {{", *lines, "}"])
 
 

@@ -92,10 +92,14 @@ class ColumnPattern:
 
 @dataclass(frozen=True, slots=True)
 class ColumnGroup:
-    """Columns of the data, and what becomes of what is missing in these instead of what the section says."""
+    """Columns of the data, and what holds for these instead of what the section says, by its keys: `missing`, `normalize`, …."""
 
     patterns: tuple[ColumnPattern, ...]
-    missing: Argument
+    values: Mapping[str, Argument]
+
+    def matches(self, column: str) -> bool:
+        """Whether a column is meant."""
+        return any(pattern.matches(column) for pattern in self.patterns)
 
 
 @dataclass(frozen=True, slots=True)

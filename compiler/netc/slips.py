@@ -68,6 +68,8 @@ SLIPS: tuple[Slip, ...] = (
         kinds=("item",)),
     row(r"^(?P<at>missing)[ \t]*=?[ \t]*\{[\s\S]*", "what is missing in single columns is said of a `group` of them",
         "write `group age, \"sale price\" { missing = median }`", kinds=("data",)),
+    row(r"^(?P<at>normalize(?:_target)?)[ \t]*=?[ \t]*\{[\s\S]*", "how single columns are scaled is said of a `group` of them",
+        "write `group age, \"sale price\" { {at} = minmax }`", kinds=("data",)),
     row(r"^group[ \t]+(?:[^{\n]*,[ \t]*)?(?P<at>[^\W\d]\w*(?:[ \t]+\w+)+)[ \t]*[,{]", "the name of a column with blanks stands in quotes",
         fix='"{at}"', kinds=("data",)),
     row(r"^metrics[ \t]*=[ \t]*(?P<at>[a-z]\w*(?:[ \t]*,[ \t]*[a-z]\w*)+)[ \t]*$", "several metrics stand in a list",

@@ -215,6 +215,16 @@ def other_comparison(graph: Graph) -> Comparison | None:
     return next(iter(instead.values())) if len(instead) == 1 else next(iter(changed), None)
 
 
+def unlearned_inputs(graph: Graph) -> set[int]:
+    """The inputs that no output depends on and that meet no parameter of the network: the losses take them as they are.
+
+    Such are weights of rows, masks and offsets. The input of a second branch, as of a triplet, is none: it goes through layers.
+    """
+    forward = {node.id for node in graph.forward_nodes}
+    with_parameters = {node.id for node in graph.nodes if node.weights or any(graph.node(r.node).kind == "param" for r in node.refs)}
+    return {node.id for node in graph.inputs if node.id not in forward and not _made_from(graph, {node.id}) & with_parameters}
+
+
 def _takes_logarithm(node: Node) -> bool:
     name, means_it = LOGARITHMS.get(node.op.name if node.op else "", ("", False))
     return bool(name) and node.call[name].value == means_it

@@ -15,9 +15,10 @@ from netc.source import Span
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """An input or target, its name, the columns that feed it, the place that says so, and what is done where a value is missing.
+    """An input or target, its name, the columns that feed it, and the place that says so.
 
-    `missing` is for each part what stands under that key of the section, or of a group of columns.
+    For each part `missing` is what is done where a value is missing, and `normalize` how it is scaled: what stands under `missing`,
+    and under `normalize` or of a target `normalize_target`, of the section or of a group of columns.
     """
 
     node: Node
@@ -25,6 +26,17 @@ class Feed:
     parts: tuple[Columns, ...]
     span: Span
     missing: tuple[Argument, ...] = ()
+    normalize: tuple[Argument, ...] = ()
+
+    @property
+    def scaled_by(self) -> str:
+        """The key that says how it is scaled."""
+        return f"normalize{'_target' * (self.node.kind == 'target')}"
+
+    def ways_of(self, column: str) -> tuple[Argument, Argument]:
+        """What is done where a value of this column is missing, and how the column is scaled."""
+        places = (i for i, part in enumerate(self.parts) if column in part.names)
+        return next((self.missing[i], self.normalize[i]) for i in places)
 
 
 def assign(graph: Graph, table: Table, section: Section) -> tuple[list[Feed], list[Diagnostic]]:

@@ -15,7 +15,7 @@ from netc.data.columns import Columns, chunks
 from netc.data.contracts import Fed, check_contracts
 from netc.data.doubts import check_doubts
 from netc.data.normalize import Array
-from netc.data.prepare import NORMALIZE, Plan, Prepared, carry_out, make_plan
+from netc.data.prepare import Plan, Prepared, carry_out, make_plan
 from netc.data.preprocessing import Fitted
 from netc.data.scale import check_scale
 from netc.data.split import HELD_OUT
@@ -63,23 +63,24 @@ def examined_data(graph: Graph, table: Table, data: Section, train: Section | No
     except NetError as e:
         found += e.diagnostics
     said = {d.span for d in found}  # of what its own declaration cannot hold nothing follows
-    fed = _fed_values(plan, table, data, prepared is not None)
+    fed = _fed_values(plan, table, prepared is not None)
     found += check_contracts(graph, [f for f in fed if f.node.span not in said])
     found += [*_computed_labels(graph), *_changed_outputs(graph)]
     found += _constant_columns(plan, table)
     if prepared is not None:
-        found += [*check_scale(graph, fed, data), *check_doubts(plan, table, data)]
+        found += [*check_scale(graph, fed), *check_doubts(plan, table)]
         held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
         rows = len(prepared.rows)
         found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]
     return prepared, found
 
 
-def _fed_values(plan: Plan, table: Table, data: Section, is_prepared: bool) -> list[Fed]:
+def _fed_values(plan: Plan, table: Table, is_prepared: bool) -> list[Fed]:
     """What goes into the network, in the rows of the table; without what cannot be fed or scaled."""
     found = []
     for feed, encodings in zip(plan.feeds, plan.encodings, strict=True):
-        if not all(part.is_numeric for part in feed.parts) or (not is_prepared and data[NORMALIZE[feed.node.kind]] != "none"):
+        is_scaled = [way.value != "none" for way in feed.normalize]
+        if not all(part.is_numeric for part in feed.parts) or (not is_prepared and any(is_scaled)):
             continue
         fitted = Fitted(feed.name, "", (), encodings)
         names = tuple(
@@ -88,7 +89,7 @@ def _fed_values(plan: Plan, table: Table, data: Section, is_prepared: bool) -> l
         )  # fmt: skip
         classes = () if encodings[0].one_hot else fitted.classes
         made = partial(_values, fitted, feed, plan.kept)
-        found.append(Fed(feed.node, feed.name, made, names, table.span, partial(_place, plan, table), classes))
+        found.append(Fed(feed.node, feed.name, made, names, table.span, partial(_place, plan, table), classes, all(is_scaled)))
     return found
 
 

@@ -33,6 +33,7 @@ class Fed:
     source: Span
     place: Callable[[int], str] = "row {}".format
     classes: tuple[str, ...] = ()  # the texts whose places the values are
+    is_scaled: bool = False  # whether all of it is
 
     @cached_property
     def values(self) -> Array:

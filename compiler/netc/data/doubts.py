@@ -13,7 +13,6 @@ from netc.data.prepare import Plan
 from netc.data.shapes import type_of
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic
-from netc.settings import Section
 from netc.tensors import FLOATS
 
 LEAST_ROWS = 10  # of fewer nothing is sure
@@ -21,21 +20,22 @@ MOST_ROWS = 10**6  # of more only the first are looked at
 LEAVE_OUT = '`ignore = ["{}"]` in the `data` section leaves it out'
 
 
-def check_doubts(plan: Plan, table: Table, data: Section) -> list[Diagnostic]:
+def check_doubts(plan: Plan, table: Table) -> list[Diagnostic]:
     """A warning for each column of whole numbers in a file that feeds an input of floats and is hardly a quantity."""
     if table.first_line is None or len(table) < LEAST_ROWS:
         return []
     feeds = [f for f in plan.feeds if f.node.kind == "input" and type_of(f.node).dtype in FLOATS]
-    return [d for feed in feeds for part in feed.parts if part.kind == "number" for d in _of_part(feed, part, table, data)]
+    parts = [(feed, part, way) for feed in feeds for part, way in zip(feed.parts, feed.normalize, strict=True) if part.kind == "number"]
+    return [d for feed, part, way in parts for d in _of_part(feed, part, table, is_scaled=way.value != "none")]
 
 
-def _of_part(feed: Feed, part: Columns, table: Table, data: Section) -> list[Diagnostic]:
+def _of_part(feed: Feed, part: Columns, table: Table, *, is_scaled: bool) -> list[Diagnostic]:
     found = []
     for i, name in enumerate(part.names):
         values = part.values[:MOST_ROWS, i]
         if values.dtype.kind not in "iu":
             continue
-        way = next((w for w in _WAYS if w(values, is_first=name == table.names[0], is_scaled=data["normalize"] != "none")), None)
+        way = next((w for w in _WAYS if w(values, is_first=name == table.names[0], is_scaled=is_scaled)), None)
         if way is not None:
             code, words, hint = _WAYS[way]
             found.append(Diagnostic(code, f"the column `{name}` {words}, and feeds `{feed.name}`", table.span, hint=hint.format(name)))

@@ -11,6 +11,7 @@ import numpy as np
 from netc.data.columns import Columns, chunks
 from netc.data.normalize import Array, Scaling, fit_scaling
 from netc.data.store import release
+from netc.graph import Argument
 
 IMPUTED = ("mean", "median", "most_frequent")
 
@@ -20,6 +21,14 @@ class NoValueError(ValueError):
 
     def __init__(self, column: str) -> None:
         super().__init__(f"`{column}` has no value in the rows to train on")
+        self.column = column
+
+
+class NoScaleError(ValueError):
+    """The rows to train on have nothing by which a column could be scaled."""
+
+    def __init__(self, column: str, why: str) -> None:
+        super().__init__(why)
         self.column = column
 
 
@@ -92,13 +101,19 @@ def places_of(texts: Sequence[str], known: Sequence[str]) -> Array:
 
 
 def fit_encodings(
-    columns: Sequence[Columns], train: Array, normalize: str, missing: Sequence[Any], *, one_hot: bool, all_texts: bool = False
+    columns: Sequence[Columns],
+    train: Array,
+    normalize: Sequence[Argument],
+    missing: Sequence[Any],
+    *,
+    one_hot: bool,
+    all_texts: bool = False,
 ) -> list[Encoding]:
     """What turns these columns of one input or target into numbers, fitted to the rows `train` only.
 
-    `normalize` scales numbers (a category, and a column of true and false, is no quantity); `missing` is for each of the columns what
-    the setting of that name may be; with `all_texts` the categories are those of the table, as classes are what there is to tell apart.
-    Raises ValueError where `max` finds nothing positive to divide by, NoValueError where a column has no value to go by.
+    `normalize` says for each of the columns how its numbers are scaled (a category, and a column of true and false, is no quantity), and
+    `missing` what the setting of that name may be; with `all_texts` the categories are those of the table, as classes are what there is
+    to tell apart. Raises NoScaleError where `max` finds nothing positive to divide by, NoValueError where a column has no value to go by.
     """
     filled = [_fill(c, train, way) for c, way in zip(columns, missing, strict=True)]
     scalings = _scalings(columns, filled, train, normalize)
@@ -150,8 +165,8 @@ def _filling_text(columns: Columns, train: Array) -> str:
     return columns.categories[int(counts.argmax())]
 
 
-def _scalings(columns: Sequence[Columns], fills: Sequence[Any], train: Array, kind: str) -> list[Scaling | None]:
-    """A scaling for each part that holds quantities; `max` is one for all of them."""
+def _scalings(columns: Sequence[Columns], fills: Sequence[Any], train: Array, ways: Sequence[Argument]) -> list[Scaling | None]:
+    """A scaling for each part that holds quantities; `max` is one for all of those of which it is said at once."""
     plain = [Encoding(c.kind, c.names, fill=f) for c, f in zip(columns, fills, strict=True)]
 
     def values(i: int) -> Iterator[Array]:
@@ -159,11 +174,16 @@ def _scalings(columns: Sequence[Columns], fills: Sequence[Any], train: Array, ki
             yield plain[i].apply(columns[i], train[rows])
             release()
 
-    scaled = [i for i, c in enumerate(columns) if c.kind in ("number", "array") and kind != "none"]
     found: list[Scaling | None] = [None] * len(columns)
-    if kind == "max" and scaled:
-        common = fit_scaling(kind, (part for i in scaled for part in values(i)))
-        return [common if i in scaled else None for i in range(len(columns))]
+    scaled = [i for i, c in enumerate(columns) if c.kind in ("number", "array") and ways[i].value != "none"]
     for i in scaled:
-        found[i] = fit_scaling(kind, values(i), whole=columns[i].values.ndim > 2)
+        if found[i] is not None:
+            continue
+        together = [k for k in scaled if ways[k] is ways[i]] if ways[i].value == "max" else [i]
+        try:
+            scaling = fit_scaling(ways[i].value, (part for k in together for part in values(k)), whole=columns[i].values.ndim > 2)
+        except ValueError as e:
+            raise NoScaleError(columns[i].names[0], str(e)) from e
+        for k in together:
+            found[k] = scaling
     return found

@@ -27,7 +27,7 @@ class _Wanted:
 
 
 def with_places(graph: Graph, feeds: Sequence[Feed]) -> list[Feed]:
-    """The feeds, in which a target of classes is a category where its labels are K other whole numbers than 0 to K-1.
+    """The feeds, in which a target of classes that is not scaled is a category where its labels are K other whole numbers than 0 to K-1.
 
     K is the number of classes of the losses that it arrives at. The category is in the order of the numbers, as
     scikit-learn's `LabelEncoder` has it. Labels that fit stay as they are, and so do those that are more or fewer than K.
@@ -52,7 +52,8 @@ def _wanted(graph: Graph, feed: Feed) -> Iterator[_Wanted]:
     """What each loss takes that this target of one number a row arrives at."""
     kind = type_of(feed.node)
     is_one = len(feed.parts) == 1 and feed.parts[0].kind == "number" and feed.parts[0].width == 1
-    if feed.node.kind != "target" or not is_one or not (kind.rank == 1 or kind.shape[1:] == (1,)):
+    is_scaled = any(way.value != "none" for way in feed.normalize)
+    if feed.node.kind != "target" or is_scaled or not is_one or not (kind.rank == 1 or kind.shape[1:] == (1,)):
         return
     for node in graph.nodes:
         labels, bounds = Labels.of(graph, node), Bounds.of(graph, node)

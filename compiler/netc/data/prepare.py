@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from netc.data.assign import Feed, assign
+from netc.data.by_column import by_column
 from netc.data.columns import chunks
-from netc.data.encode import Encoding, NoValueError, fit_encodings
+from netc.data.encode import Encoding, NoScaleError, NoValueError, fit_encodings
 from netc.data.labels import with_places
-from netc.data.missing import by_column, may_fill
+from netc.data.missing import may_fill
 from netc.data.normalize import Array, Scaling
 from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, unknown_texts
 from netc.data.shapes import check_batches, fit_shapes, sizes_told, type_of
@@ -25,7 +26,6 @@ from netc.settings import Section
 from netc.shapes import shape_text
 from netc.tensors import BOOL, FLOATS, INTEGERS
 
-NORMALIZE = {"input": "normalize", "target": "normalize_target"}  # the key that says how each is scaled
 MOST_SHOWN = 20_000  # rows of a large table that a picture can show
 
 
@@ -94,8 +94,7 @@ def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[
 
 def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
-    feeds = _feeds(graph, section, table)
-    feeds = with_places(graph, feeds) if section["normalize_target"] == "none" else feeds
+    feeds = with_places(graph, _feeds(graph, section, table))
     ways = [(part, way.value) for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
     problems = _not_finite(feeds, table)
     kept = kept_rows([part for part, way in ways if way == "drop"], len(table))
@@ -107,7 +106,7 @@ def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     in_file = any(isinstance(part.values, np.memmap) for part, _ in ways)
     # A file is read from its beginning; each epoch has an order of its own anyway.
     train, validation, test = (kept[np.sort(p) if in_file else p] for p in places)
-    encodings = tuple(_encodings(feed, section, train, bool(problems)) for feed in feeds)
+    encodings = tuple(_encodings(feed, train, bool(problems)) for feed in feeds)
     return Plan(tuple(feeds), kept, (train, validation, test), encodings, tuple(problems))
 
 
@@ -115,7 +114,7 @@ def _feeds(graph: Graph, section: Section, table: Table) -> list[Feed]:
     """What feeds what. Raises NetError with all columns that cannot, and what is missing in the others."""
     feeds, unusable = assign(graph, table, section)
     try:
-        feeds = by_column(feeds, section, table)
+        feeds = by_column(graph, feeds, section, table)
     except NetError as e:
         raise NetError(unusable or e.diagnostics) from e
     if unusable:
@@ -194,17 +193,18 @@ def _classes(feeds: Sequence[Feed]) -> Array | None:
     return values[:, 0] if values.ndim == 2 and values.shape[1] == 1 and values.dtype.kind in "iub" else None
 
 
-def _encodings(feed: Feed, section: Section, train: Array, is_wrong: bool) -> tuple[Encoding, ...]:
-    key, is_target = NORMALIZE[feed.node.kind], feed.node.kind == "target"
+def _encodings(feed: Feed, train: Array, is_wrong: bool) -> tuple[Encoding, ...]:
+    is_target = feed.node.kind == "target"
     ways = [way.value if way.value == "drop" or not (is_target or is_wrong) else "error" for way in feed.missing]
-    kind = "none" if is_wrong else section[key]
+    normalize = [replace(way, value="none") for way in feed.normalize] if is_wrong else feed.normalize
     try:
-        return tuple(fit_encodings(feed.parts, train, kind, ways, one_hot=_is_one_hot(feed), all_texts=is_target))
+        return tuple(fit_encodings(feed.parts, train, normalize, ways, one_hot=_is_one_hot(feed), all_texts=is_target))
     except NoValueError as e:
-        way = next(way for part, way in zip(feed.parts, feed.missing, strict=True) if e.column in part.names)
+        way, _ = feed.ways_of(e.column)
         raise error("data-value", f"missing = {way.value}: {e}", way.span, "leave the column out") from e
-    except ValueError as e:
-        raise error("data-value", f"{key} = {section[key]}: {e}", section.values[key].span, "take `standard` or `minmax`") from e
+    except NoScaleError as e:
+        _, way = feed.ways_of(e.column)
+        raise error("data-value", f"{feed.scaled_by} = {way.value}: {e}", way.span, "take `standard` or `minmax`") from e
 
 
 def _is_one_hot(feed: Feed) -> bool:

@@ -167,15 +167,23 @@ class Preprocessing:
 
 def array_of(fitted: Fitted, parts: Sequence[Columns], rows: Array) -> Array:
     """Those rows of the columns as the array that the input or target takes; in a file where they are many and come from one."""
-    dtype = "float32" if fitted.dtype == "bfloat16" else fitted.dtype
     shape = (len(rows), *fitted.shape)
-    in_file = any(isinstance(p.values, np.memmap) for p in parts) and np.prod(shape) * np.dtype(dtype).itemsize > LARGE_BYTES
-    out, start = new_array(shape, dtype, in_file=bool(in_file)), 0
+    in_file = any(isinstance(p.values, np.memmap) for p in parts) and np.prod(shape) * np.dtype(_held(fitted)).itemsize > LARGE_BYTES
+    out, start = new_array(shape, _held(fitted), in_file=bool(in_file)), 0
     for places, values in fitted.numbers(parts, rows):
         end = start + len(places)
         out[start:end] = cast(values, fitted.dtype).reshape(len(places), *fitted.shape)
         start = end
     return out
+
+
+def zeros(fitted: Fitted, rows: int) -> Array:
+    """An array for so many rows of an input that nothing looks at."""
+    return np.zeros((rows, *fitted.shape), _held(fitted))
+
+
+def _held(fitted: Fitted) -> str:
+    return "float32" if fitted.dtype == "bfloat16" else fitted.dtype
 
 
 def parts_for(fitted: Fitted, table: Table) -> list[Columns]:

@@ -9,7 +9,6 @@ import numpy as np
 from netc.data.contracts import Fed
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Graph, Node, Ref
-from netc.settings import Section
 from netc.tasks import origin
 from netc.tensors import FLOATS
 
@@ -20,11 +19,9 @@ FAR = 10.0
 MOST_ROWS = 10**6  # that are looked at
 
 
-def check_scale(graph: Graph, fed: Sequence[Fed], data: Section) -> list[Diagnostic]:
+def check_scale(graph: Graph, fed: Sequence[Fed]) -> list[Diagnostic]:
     """A warning for each target of a loss of differences that is far from mean 0 and deviation 1, as nothing scales it."""
-    if data["normalize_target"] != "none":
-        return []
-    by_id = {f.node.id: f for f in fed if f.node.kind == "target"}
+    by_id = {f.node.id: f for f in fed if f.node.kind == "target" and not f.is_scaled}
     found = []
     for node in graph.nodes:
         arriving = by_id.pop(_target(graph, node), None)

@@ -1,7 +1,7 @@
 """The `group`s of the sections.
 
 In `train`: parameters by pattern, with arguments of the optimizer for these only. In `data`: columns by pattern or name, with what
-becomes of what is missing in these only.
+becomes of what is missing in these only, and how they are scaled.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import Diagnostic, Edit, Related, did_you_mean
+from netc.diagnostics import Diagnostic, Edit, Related, did_you_mean, listed
 from netc.graph import Argument
 from netc.lower.binding import Binder, Report
 from netc.lower.blocks import Evaluator
@@ -18,6 +18,7 @@ from netc.lower.builder import Builder
 from netc.lower.finish import keys_of
 from netc.lower.scope import Scope
 from netc.lower.values import Given, has_unknown
+from netc.ops.sources import COLUMN_KEYS
 from netc.settings import ColumnGroup, ColumnPattern, Group, Made
 
 
@@ -47,30 +48,27 @@ def _group(group: s.ParameterGroup, optimizer: Made, builder: Builder, evaluator
 
 
 def lower_column_groups(section: s.Section, value: Callable[[s.Setting], Any], report: Report) -> tuple[ColumnGroup, ...]:
-    """The groups of a `data` section in their order; `value` checks what is said under `missing`. Problems are reported."""
-    found = [_column_group(group, value, report) for group in section.groups]
-    return tuple(group for group in found if group is not None)
+    """The groups of a `data` section in their order; `value` checks what is said under a key. Problems are reported."""
+    return tuple(_column_group(group, value, report) for group in section.groups)
 
 
-def _column_group(group: s.ParameterGroup, value: Callable[[s.Setting], Any], report: Report) -> ColumnGroup | None:
-    said: s.Setting | None = None
+def _column_group(group: s.ParameterGroup, value: Callable[[s.Setting], Any], report: Report) -> ColumnGroup:
+    said: dict[str, s.Setting] = {}
     for setting in group.settings:
         name = setting.name
-        if name.name != "missing":
-            hint = did_you_mean(name.name, ["missing"]) or "it says `missing`; a `group` of parameters stands in `train`"
+        if name.name not in COLUMN_KEYS:
+            hint = did_you_mean(name.name, COLUMN_KEYS) or f"it says {listed(COLUMN_KEYS)}; a `group` of parameters stands in `train`"
             report(Diagnostic("unknown-setting", f"a `group` of columns has no key `{name.name}`", name.span, hint=hint))
-        elif said is not None:
-            related = (Related(said.name.span, "the first"),)
-            report(Diagnostic("duplicate-name", "`missing` is given twice", name.span, related=related))
+        elif name.name in said:
+            related = (Related(said[name.name].name.span, "the first"),)
+            report(Diagnostic("duplicate-name", f"`{name.name}` is given twice", name.span, related=related))
         else:
-            said = setting
+            said[name.name] = setting
     if not group.settings:
-        hint = "say what becomes of what is missing there, e.g. `missing = median`"
+        hint = "say e.g. what becomes of what is missing there, `missing = median`, or how they are scaled, `normalize = minmax`"
         report(Diagnostic("missing-argument", "the group says nothing of its columns", group.span, hint=hint))
-    if said is None:
-        return None
     patterns = tuple(
         ColumnPattern(str(p.value), True, p.span) if isinstance(p, s.Literal) else ColumnPattern(p.name, False, p.span)
         for p in group.patterns
     )
-    return ColumnGroup(patterns, Argument(value(said), said.value.span))
+    return ColumnGroup(patterns, {name: Argument(value(setting), setting.value.span) for name, setting in said.items()})

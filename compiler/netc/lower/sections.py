@@ -56,14 +56,14 @@ class _SectionLowering:
         values = {name: self._value(name, key, settings.get(name)) for name, key in plain_first}
         optimizer = values["optimizer"].value if "optimizer" in values else None
         groups = lower_groups(self.section, optimizer, self.builder, self.evaluator, self.scope)
-        columns = lower_column_groups(self.section, self._missing, self.builder.report) if self.section.kind == "data" else ()
+        columns = lower_column_groups(self.section, self._of_columns, self.builder.report) if self.section.kind == "data" else ()
         if len(self.builder.diagnostics) > before or has_unknown([a.value for a in values.values()]):
             return None
         return Section(self.section.kind, {name: values[name] for name in self.keys}, self.section.span, groups, columns)
 
-    def _missing(self, setting: s.Setting) -> Any:
-        """What a group of columns says of missing values."""
-        return self._plain("missing", self.keys["missing"], setting)
+    def _of_columns(self, setting: s.Setting) -> Any:
+        """What a group of columns says under a key of the section."""
+        return self._plain(setting.name.name, self.keys[setting.name.name], setting)
 
     def _by_name(self) -> dict[str, s.Setting]:
         found: dict[str, s.Setting] = {}

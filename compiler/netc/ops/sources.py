@@ -71,3 +71,4 @@ DATA_KEYS: Mapping[str, Key] = keys_of(
     f"validation: float = 0.0, test: float = 0.0, normalize: {NORMALIZE}, normalize_target: {NORMALIZE}",
     source=("source: any", SOURCES),
 )
+COLUMN_KEYS = ("missing", "normalize", "normalize_target")  # those that a `group` may say of some columns

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from netc.data.preprocessing import Applied, Preprocessing
+from netc.data.preprocessing import Applied, Preprocessing, zeros
 from netc.data.sources import load_table
 from netc.data.table import Table
 from netc.diagnostics import NetError, error, listed
-from netc.graph import Argument
+from netc.graph import Argument, Graph
 from netc.ops.sources import SOURCES
 from netc.pipeline import Network
 from netc.runs.folder import RECORD, Run
@@ -28,6 +28,7 @@ class Given:
     table: Table
     done: Preprocessing
     like: Made | None
+    graph: Graph
 
     @property
     def delimiter(self) -> str:
@@ -35,8 +36,15 @@ class Given:
         return str(self.like.values["delimiter"]) if self.like else "\t" if self.path.suffix.lower() == ".tsv" else ","
 
     def inputs(self) -> Applied:
-        """What the network takes; what the file has for the targets is not looked at. Raises NetError."""
-        return replace(self.done, targets=()).apply(self.table)
+        """What the network takes. Raises NetError.
+
+        What the file has for the targets, and for inputs that only the losses take, is not looked at: these inputs are zeros.
+        """
+        needed = {self.graph.name_of(node) for node in self.graph.forward_nodes if node.kind == "input"}
+        applied = replace(self.done, inputs=tuple(f for f in self.done.inputs if f.name in needed), targets=()).apply(self.table)
+        arrays = iter(applied.inputs)
+        inputs = tuple(next(arrays) if f.name in needed else zeros(f, len(applied.rows)) for f in self.done.inputs)
+        return replace(applied, inputs=inputs)
 
     def inputs_and_targets(self) -> Applied:
         """What the network and its losses take. Raises NetError, also where columns of the targets are missing."""
@@ -62,7 +70,7 @@ def given(run: Run, network: Network, path: Path, written: Mapping[str, str] = {
     elif written:
         raise error("data", f"`{path.name}` is no text file, and has no {listed(list(written))}")
     try:
-        return Given(path, load_table(path, done, like), done, like)
+        return Given(path, load_table(path, done, like), done, like, network.graph)
     except NetError as e:
         if like is None or like.values["decimal"] == "." or any(d.hint for d in e.diagnostics):
             raise

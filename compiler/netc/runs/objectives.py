@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from netc import syntax as s
 from netc.diagnostics import NetError
@@ -73,6 +73,14 @@ def _expanded(text: str, values: Mapping[str, str]) -> str:
 
 
 def _scaling(file: s.File) -> str:
-    settings = [o for section in file.items if isinstance(section, s.Section) and section.kind == "data" for o in section.settings]
-    scaling = next((o.value.span.text for o in settings if o.name.name == "normalize_target"), "none")
-    return "" if scaling == "none" else f" with `normalize_target = {scaling}`"
+    """How the targets are scaled: as the section says, and the groups of its columns."""
+    sections = [item for item in file.items if isinstance(item, s.Section) and item.kind == "data"]
+    own = [said for section in sections for said in _target_scalings(section.settings)]
+    found = [f"`{said}`" for said in own if not said.endswith("= none")]
+    groups = [(group.patterns, said) for section in sections for group in section.groups for said in _target_scalings(group.settings)]
+    found += [f"`group {', '.join(p.span.text for p in patterns)} {{ {said} }}`" for patterns, said in groups]
+    return f" with {' and '.join(found)}" if found else ""
+
+
+def _target_scalings(settings: Sequence[s.Setting]) -> list[str]:
+    return [f"normalize_target = {o.value.span.text}" for o in settings if o.name.name == "normalize_target"]

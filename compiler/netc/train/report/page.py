@@ -21,6 +21,7 @@ from netc.draw import dot, drawn
 from netc.graph import Graph
 from netc.source import Source
 from netc.summary import summary
+from netc.tasks import unlearned_inputs
 from netc.train.best import best_of, is_higher_better
 from netc.train.history import History
 from netc.train.report.curves import curves_picture
@@ -188,14 +189,19 @@ def _facts(trained: Trained) -> Iterator[tuple[str, str]]:
     parts = {"to train on": prepared.train, "held out to validate": prepared.validation, "held out to test": prepared.test}
     for name, arrays in parts.items():
         yield name, f"{0 if arrays is None else len(arrays[0]):,} rows"
+    is_scaled = any(fitted.scaling is not None for fitted in done.inputs)
+    unlearned = {trained.graph.name_of(trained.graph.node(id)) for id in unlearned_inputs(trained.graph)} if is_scaled else set[str]()
     for fitted in (*done.inputs, *done.targets):
         if fitted in done.targets and fitted.classes:
             yield fitted.name, f"{_listed(fitted.columns)}: one of {len(fitted.classes)} classes"
         else:
             yield fitted.name, f"{len(fitted.columns)} column{'s' * (len(fitted.columns) != 1)}: {_listed(fitted.columns)}"
         scaled = dict.fromkeys(e.scaling.kind for e in fitted.encodings if e.scaling is not None)
+        plain = [name for e in fitted.encodings if e.kind == "number" and e.scaling is None for name in e.names]
         if scaled:
-            yield f"{fitted.name} scaled", f"{', '.join(scaled)}, fitted on the rows to train on"
+            yield f"{fitted.name} scaled", f"{', '.join(scaled)}, fitted on the rows to train on" + _but(plain)
+        elif fitted.name in unlearned:
+            yield f"{fitted.name} scaled", "not, as only the losses take it"
     if data.classes is not None and data.classes.dtype.kind in "iub":
         yield "classes", _class_counts(data, done.classes)
 
@@ -203,6 +209,10 @@ def _facts(trained: Trained) -> Iterator[tuple[str, str]]:
 def _class_counts(data: Table, names: Sequence[str]) -> str:
     counts = sorted(Counter(np.asarray(data.classes).tolist()).items())
     return _listed([f"{names[k] if k < len(names) else k} ({number} rows)" for k, number in counts])
+
+
+def _but(names: Sequence[str]) -> str:
+    return f"; as they are: {_listed(names)}" if names else ""
 
 
 def _listed(names: Sequence[str], most: int = 10) -> str:

@@ -1,0 +1,196 @@
+"""How single columns are scaled: by a group, by the section, or not where only the losses take an input; against scikit-learn's scalers."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import MinMaxScaler, StandardScaler
+
+import netc
+from netc.cli import main
+from netc.data.checks import prepared_data
+from netc.data.preprocessing import Preprocessing
+from netc.runs.objectives import objectives
+from tests.data_specs import here, prepared, problem, spec, table_of
+
+RANDOM = np.random.default_rng(0)
+NUMBERS = {name: RANDOM.gamma(2.0, scale, 40) for name, scale in {"a": 1.0, "b": 10.0, "c": 100.0, "w": 0.3, "y": 2.0, "z": 900.0}.items()}
+TABLE = "a,b,c,w,city,y,z\n" + "".join(
+    ",".join([*(f"{NUMBERS[n][i]:.6f}" for n in "abcw"), "Ulm" if i % 3 else "Bonn", *(f"{NUMBERS[n][i]:.6f}" for n in "yz")]) + "\n"
+    for i in range(40)
+)
+SOURCE = 'csv("t.csv")\n  ignore = ["z", "w"]\n  validation = 0.25\n  normalize = standard'
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "t.csv").write_text(TABLE)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [("", {"a": "standard", "b": "standard", "c": "standard"}),
+     ("group b { normalize = minmax }", {"a": "standard", "b": "minmax", "c": "standard"}),
+     ("group a, c { normalize = none; missing = 0 }", {"a": "none", "b": "standard", "c": "none"}),
+     ('group a, b, c { normalize = max }\n  group "b" { normalize = minmax }', {"a": "max", "b": "minmax", "c": "max"}),
+     ("group a { missing = mean }", {"a": "standard", "b": "standard", "c": "standard"})],
+)  # fmt: skip
+def test_columns_of_one_input(groups: str, expected: dict[str, str], folder: Path) -> None:
+    """Fitted to the training rows, kept, and written out; `max` is the largest of the columns of which it is said at once."""
+    net = here(folder, spec(SOURCE, keys=groups, loss="MSELoss(p, y)"))
+    data, table = prepared(net), table_of(net)
+    raw = {name: table.select([name])[0].values[data.rows] for name in expected}
+    largest = max((raw[name].max() for name, kind in expected.items() if kind == "max"), default=None)
+    scale: dict[str, Any] = {
+        "none": lambda v: v, "standard": StandardScaler().fit_transform, "minmax": MinMaxScaler().fit_transform,
+        "max": lambda v: v / largest,
+    }  # fmt: skip
+    for i, (name, kind) in enumerate(expected.items()):
+        assert np.allclose(data.train[0][:, i], scale[kind](raw[name])[:, 0]), name
+    again = Preprocessing.from_record(json.loads(json.dumps(data.preprocessing.record)))
+    assert np.array_equal(again.apply(table).inputs[0][data.rows], data.train[0])
+    assert prepared(here(folder, net.resolved())).preprocessing == data.preprocessing
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [("city { normalize = minmax }", "data-value: `normalize = minmax` is said of `city`, which holds texts (texts are not scaled)"),
+     ("y { normalize = minmax }", "data: `normalize` is said of `y`, which feeds the target `y` (for a target it is `normalize_t"),
+     ("* { normalize_target = max }", "data: `normalize_target` is said of `a`, which feeds the input `x` (for an input it is `normal"),
+     ("b { normalize = centred }", "argument-type: `normalize` must be `standard` or `minmax` or `max` or `none`, not `centred` ()"),
+     ("b { normalise = max }", "unknown-setting: a `group` of columns has no key `normalise` (did you mean `normalize`?)"),
+     ("b { normalize = max; normalize = max }", "duplicate-name: `normalize` is given twice ()"),
+     ("z { normalize = max }", "data: the column `z` feeds nothing (leave it out of the group)"),
+     ("neg { normalize = max }", "data-value: normalize = max: `max` divides by the largest value, and that is -1 (take `standard` or ")],
+)  # fmt: skip
+def test_scalings_that_cannot_be(group: str, said: str, folder: Path) -> None:
+    rows = TABLE.splitlines()
+    (folder / "t.csv").write_text("\n".join([f"{rows[0]},neg", *(f"{row},-{i}" for i, row in enumerate(rows[1:], 1))]) + "\n")
+    text = spec(SOURCE, keys=f"group {group}", loss="MSELoss(p, y)")
+    assert problem(lambda: prepared(here(folder, text))).startswith(said)
+
+
+def test_braces_after_the_key_are_told_as_a_group(folder: Path) -> None:
+    text = spec(SOURCE.rpartition("\n")[0], keys="normalize { w = none }")
+    assert 'write `group age, "sale price" { normalize = minmax }`' in problem(lambda: here(folder, text))
+
+
+# --- what only the losses take ------------------------------------------------------------------------------------
+
+WEIGHTED = """
+network Weighted {{
+  input  x: [B, 2]
+  input  w: [B, 1]
+  target y: [B, 1]
+  {setup}
+  p = x -> body: Linear(1)
+  output p
+  loss {loss}
+}}
+data {{
+  source = csv("t.csv")
+  x = ["a", "b"]
+  normalize = standard
+  {keys}
+}}
+train {{
+  optimizer = Adam(lr=0.01)
+  epochs = 2
+}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("loss", "setup", "keys", "is_scaled"),
+    [("mean(w * (p - y) ** 2)", "", "", False),
+     ("mean(clamp(w, 0.1, 1) * smooth_l1_loss(p, y, reduction=\"none\"))", "", "", False),
+     ("mean(w * (p - y) ** 2)", "", "group w { normalize = minmax }", True),
+     ("MSELoss(p, y) + mean(abs(w -> side: Linear(1)))", "", "", True),
+     ("MSELoss(p, y) + mean(abs(linear(w, own)))", "param own: [1, 1] = ones", "", True),
+     ("mean((p - y) ** 2 + (p * w) ** 2)", "", "", False)],
+)  # fmt: skip
+def test_weights_of_rows_are_left_as_they_are(loss: str, setup: str, keys: str, is_scaled: bool, folder: Path) -> None:
+    """A second branch of the network is scaled as the first one is, a number that only the loss takes is not."""
+    net = here(folder, WEIGHTED.format(loss=loss, setup=setup, keys=keys))
+    data = prepared(net)
+    raw = table_of(net).select(["w"])[0].values[data.rows]
+    assert np.allclose(data.train[0].mean(axis=0), 0, atol=1e-6)
+    assert np.array_equal(data.train[1], raw.astype(np.float32)) == (not is_scaled)
+
+
+def test_the_output_is_predicted_without_what_only_the_loss_takes(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    net = here(folder, WEIGHTED.format(loss="mean(w * (p - y) ** 2)", setup="", keys=""))
+    result = net.train(folder / "runs")
+    rows = list(csv.reader(TABLE.splitlines()))
+    place = rows[0].index("w")
+    odd = [[*row[:place], "" if i % 2 else "heavy", *row[place + 1 :]] for i, row in enumerate(rows[1:])]
+    files = {"whole": rows, "without": [row[:place] + row[place + 1 :] for row in rows], "odd": [rows[0], *odd]}
+    said = {}
+    for name, content in files.items():
+        (folder / f"{name}.csv").write_text("\n".join(",".join(row) for row in content) + "\n")
+        capsys.readouterr()
+        assert main(["predict", str(result.path), "--data", str(folder / f"{name}.csv")]) == 0
+        said[name] = [row[-1] for row in csv.reader(capsys.readouterr().out.splitlines())]
+    assert said["whole"] == said["without"] == said["odd"] and len(said["whole"]) == 41
+    assert main(["eval", str(result.path), "--data", str(folder / "without.csv")]) == 1  # the loss needs it
+    assert "the data has no column `w`" in capsys.readouterr().err
+    assert "w scaled</td><td>not, as only the losses take it" in (result.path / "report.html").read_text().replace("\n", "")
+
+
+# --- targets ------------------------------------------------------------------------------------------------------
+
+TWO = """
+network Two {
+  input  x: [B, 3]
+  target t: [B, 2]
+  p = x -> Linear(2)
+  output p
+  loss MSELoss(p, t)
+}
+data {
+  source = csv("t.csv")
+  x = ["a", "b", "c"]
+  t = ["y", "z"]
+  normalize = standard
+  validation = 0.25
+  group z { normalize_target = standard }
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 1
+}
+"""
+
+
+def test_one_of_two_targets(folder: Path) -> None:
+    """It is turned back alone, in metrics and predictions; that the loss is of other units is known to a comparison."""
+    net = here(folder, TWO)
+    assert net.data is not None and net.training is not None
+    data, doubts = prepared_data(net.graph, table_of(net), net.data, net.training)
+    raw = np.stack([table_of(net).select([name])[0].values[data.rows, 0] for name in "yz"], axis=1)
+    assert np.allclose(data.train[1], np.stack([raw[:, 0], StandardScaler().fit_transform(raw[:, 1:])[:, 0]], axis=1))
+    assert np.allclose(data.preprocessing.undo(data.train[1]), raw, rtol=1e-5) and not doubts
+    run = netc.open_run(net.train(folder / "runs", pictures=False).path)
+    assert objectives(run)["loss"].endswith(" with `group z { normalize_target = standard }`")
+
+
+def test_the_other_target_is_still_told_to_be_far(folder: Path) -> None:
+    net = here(folder, TWO.replace("group z", "group y"))
+    assert net.data is not None and net.training is not None
+    _, doubts = prepared_data(net.graph, table_of(net), net.data, net.training)
+    assert [d.code for d in doubts] == ["data-scale"]
+
+
+@pytest.mark.parametrize("way", ["none", "minmax"])
+def test_labels_that_a_group_scales_are_numbers(way: str, folder: Path) -> None:
+    """Labels 1 and 2 become the places 0 and 1 where nothing scales them."""
+    (folder / "t.csv").write_text("a,y\n" + "".join(f"{i},{1 + i % 2}\n" for i in range(20)))
+    data = prepared(here(folder, spec('csv("t.csv")', keys=f"group y {{ normalize_target = {way} }}")))
+    assert data.train[1][:4, 0].tolist() == [0, 1, 0, 1]
+    assert (data.preprocessing.classes, data.target_scaling is None) == ((("1", "2"), True) if way == "none" else ((), False))

@@ -161,7 +161,7 @@ IMPOSSIBLE = {
     (NUMBERS.replace("output p", "output x"), "metrics = [r2]"): "predicts neither classes nor numbers",
     (LOGITS.replace("  loss", "  metric f1 = mean(h)\n  loss"), "metrics = [f1]"): "has a `metric f1` of its own",
     (CLASSES, "metrics = [f1, f1]"): "`metrics` has `f1` twice",
-    (CLASSES, "metrics = [f2]"): "there is no value, layer or function `f2`",
+    (CLASSES, "metrics = [f2]"): "there is no metric `f2`",
     (CLASSES, "metrics = [SGD]"): "`metrics` must be one of `accuracy`",
     (CLASSES, 'metrics = [f1(average="mean")]'): "average must be",
     (CLASSES, 'metrics = [f1(average="binary")]'): '`average="binary"` of `f1` is for two classes, and there are more',

@@ -10,7 +10,8 @@ import torch
 
 import netc
 from netc.cli import main
-from netc.lower.spellings import of_scorer
+from netc.lower.spellings import METRIC_NAMES, metric_meant, of_scorer
+from netc.ops.measures import MEASURES
 from netc.runs.evaluate import evaluate_parts
 from netc.train.best import is_higher_better
 
@@ -44,12 +45,46 @@ train {
         ("train.precision", "float16", "did you mean `fp16`?"),
         ("train.device", "gpu", "did you mean `cuda`?"),
         ("train.metrics", "[accuracy, f1_macro]", 'did you mean `f1(average="macro")`?'),
+        ("train.metrics", "[accuracy, auc]", "did you mean `roc_auc`? `netc ops metrics` lists them"),
+        ("train.metrics", "acc", "there is no metric `acc`"),
+        ("train.metrics", "[accuracy, f1_score]", "did you mean `f1`?"),
+        ("train.metrics", "[AUC]", "did you mean `roc_auc`?"),
+        ("train.metrics", '[auc(average="macro")]', "did you mean `roc_auc`?"),
+        ("train.metrics", '["RMSE"]', "it is written without quotes: `root_mean_squared_error`"),
+        ("train.metrics", "[precison]", "did you mean `precision`?"),
+        ("train.metrics", "[wrong]", "`netc ops metrics` lists them"),
+        ("train.epochs", "ten", "`epochs` must be an int, not `ten`"),
+        ("train.epochs", "ten", "e.g. `epochs = 100`"),
+        ("train.seed", "epoch", "did you mean `epochs`?"),
+        ("train.compile", "yes", "did you mean `true`?"),
+        ("train.compile", "True", "it is written `true`"),
+        ("train.optimizer.lr", "slow", "`lr` must be a number, not `slow`"),
+        ("train.early_stopping", "patience(five)", "`epochs` must be an int, not `five`"),
+        ("train.scheduler", "CosineAnnealingLR(T_max=epoch)", "did you mean `epochs`?"),
     ],
 )
 def test_what_is_meant_is_said(name: str, value: str, words: str) -> None:
     with pytest.raises(netc.NetError) as caught:
         netc.load(SPEC, {name: value})
     assert words in str(caught.value)
+
+
+def test_a_name_that_is_a_number_is_none_of_these() -> None:
+    found = netc.load(SPEC, {"train.checkpoint": "inf", "train.scheduler": "CosineAnnealingLR(epochs)", "train.seed": "epochs"}).training
+    assert found is not None and found["checkpoint"] == float("inf") and found["seed"] == 2
+
+
+def test_a_monitor_by_another_name_of_its_metric() -> None:
+    settings = {"data.validation": "0.2", "train.metrics": "[accuracy, roc_auc]", "train.monitor": '"val_auc"'}
+    (found,) = netc.check(SPEC, settings)
+    assert found.hint == "did you mean `val_roc_auc`?"
+    (found,) = netc.check(SPEC, {**settings, "train.monitor": '"val_r2"'})
+    assert found.hint.endswith("`val_accuracy`, `val_roc_auc`; `metrics` says what else is measured")
+
+
+def test_other_names_of_metrics_are_none_of_netc_s_own() -> None:
+    assert set(METRIC_NAMES.values()) <= set(MEASURES) and not set(METRIC_NAMES) & set(MEASURES)
+    assert {metric_meant(name) for name in METRIC_NAMES} == set(METRIC_NAMES.values())
 
 
 def test_a_device_of_another_name() -> None:

@@ -10,22 +10,27 @@ from typing import Any
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, Edit, Related, closest, did_you_mean, listed
 from netc.graph import Argument, Graph
+from netc.lower import constants
 from netc.lower.binding import Binder
 from netc.lower.blocks import Evaluator
 from netc.lower.builder import Builder
 from netc.lower.groups import lower_column_groups, lower_groups
 from netc.lower.scope import Binding, Scope
-from netc.lower.spellings import elsewhere, of_scorer
+from netc.lower.spellings import METRICS_LISTED, elsewhere, metric_meant
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
+from netc.ops import foreign
 from netc.ops.factors import FIRST, factor_of
+from netc.ops.measures import MEASURES
 from netc.ops.op import REQUIRED, Param, signature, value_text
 from netc.ops.python import Unusable
 from netc.ops.recipe import Key
-from netc.ops.recipes import KEYS, find
+from netc.ops.recipes import KEYS, RECIPES, find
 from netc.settings import Made, Section, measure_names
 from netc.source import Span
 
 TEXTS = ("str", "str_or_strs", "file")  # kinds of values that no name can be
+PLAIN = ("int", "float", "bool")
+EXAMPLES = {"epochs": 100}  # of keys without a default
 # What feeds an input or target: columns of the data by their names.
 FED = Key(signature("columns: str_or_strs")[0])
 FUNCTION = Key(signature("function: any")[0], (find("python"),))
@@ -92,50 +97,67 @@ class _SectionLowering:
         if setting is None:
             if key.param.default is REQUIRED and name not in self.meant:
                 names = listed(r.name for r in key.recipes)
-                hint = f"write `{name} = …` with one of {names}" if key.recipes else f"write `{name} = 100`"
+                hint = f"write `{name} = …` with one of {names}" if key.recipes else f"write `{name} = {EXAMPLES[name]}`"
                 self._fail("missing-argument", f"`{self.section.kind}` needs `{name}`", _head(self.section), hint)
             value = UNKNOWN if key.param.default is REQUIRED else key.param.default
             argument = Argument(value, self.section.span, "default")
         else:
             read = self._made if key.recipes else self._plain
-            is_wrong = self._lacks_quotes(name, key, setting.value) or self._is_scorer(key, setting.value)
+            is_wrong = self._has_bare_name(name, key, setting.value) or self._has_unknown_metric(key, setting.value)
             value = UNKNOWN if is_wrong else read(name, key, setting)
             argument = Argument(value, setting.value.span)
         self.scope.names[name] = Binding(argument.value, argument.span)
         return argument
 
-    def _lacks_quotes(self, name: str, key: Key, value: s.Expression) -> bool:
-        """Whether a bare name stands where only a text can; then that is reported."""
+    def _has_bare_name(self, name: str, key: Key, value: s.Expression) -> bool:
+        """Whether a name that nothing has stands where only a text, a number, `true` or `false` can; then that is reported."""
         recipe = next((r for r in key.recipes if isinstance(value, s.Call) and value.callee.span.text == r.name), None)
         given = [(key.param, name, value)]
         if recipe is not None and isinstance(value, s.Call):
             params, placed = {p.name: p for p in recipe.params}, [a for a in value.arguments if a.name is None]
             given = [(p, p.name, a.value) for p, a in zip(recipe.params, placed, strict=False)]
             given += [(params[a.name.name], a.name.name, a.value) for a in value.arguments if a.name and a.name.name in params]
-        found = [d for param, said, expression in given if (d := self._unquoted(param, said, expression))]
+        found = [d for param, said, expression in given if (d := self._bare_name(param, said, expression))]
         for diagnostic in found:
             self.builder.report(diagnostic)
         return bool(found)
 
-    def _is_scorer(self, key: Key, value: s.Expression) -> bool:
-        """Whether a metric goes by the name of a scorer of scikit-learn that has its arguments in it; then that is reported."""
+    def _has_unknown_metric(self, key: Key, value: s.Expression) -> bool:
+        """Whether a name in a list of metrics is none of what a section names; then that is reported."""
         if key.param.kind != "several":
             return False
-        found = [(part, text) for part in (value.items if isinstance(value, s.ListOf) else (value,))
-                 if isinstance(part, s.Name) and (text := of_scorer(part.name))]  # fmt: skip
-        for part, text in found:
-            self.builder.report(Diagnostic("unknown-name", f"there is no metric `{part.name}`", part.span,
-                                           hint=f"did you mean `{text}`?", edit=Edit(part.span, text)))  # fmt: skip
+        parts = value.items if isinstance(value, (s.ListOf, s.TupleOf)) else (value,)
+        names = [part.callee if isinstance(part, s.Call) else part for part in parts]
+        found = [name for name in names if isinstance(name, s.Name) and name.name not in (*RECIPES, "none")]
+        for name in found:
+            meant = metric_meant(name.name)
+            near = meant or closest(name.name, MEASURES)
+            hint = f"did you mean `{near}`? {METRICS_LISTED}" if near else METRICS_LISTED
+            edit = Edit(name.span, meant) if meant else None
+            self.builder.report(Diagnostic("unknown-name", f"there is no metric `{name.name}`", name.span, hint=hint, edit=edit))
         return bool(found)
 
-    def _unquoted(self, param: Param, name: str, value: s.Expression) -> Diagnostic | None:
+    def _bare_name(self, param: Param, said: str, value: s.Expression) -> Diagnostic | None:
         parts = value.items if isinstance(value, s.ListOf) else (value,)
-        bare = [part for part in parts if isinstance(part, s.Name) and self.scope.find(part.name) is None]
-        if param.kind not in TEXTS or not bare:
+        bare = [part for part in parts if isinstance(part, s.Name) and self._means_nothing(part.name)]
+        if param.kind not in (*TEXTS, *PLAIN) or not bare:
             return None
-        edit = Edit(bare[0].span, value_text(bare[0].name))
-        return Diagnostic("argument-type", f"`{name}` must be {param.words}, not `{bare[0].name}`", bare[0].span,
-                          hint=f"it stands in quotes: `{edit.text}`", edit=edit)  # fmt: skip
+        word = bare[0].name
+        message = f"`{said}` must be {param.words}, not `{word}`"
+        if param.kind in TEXTS:
+            edit = Edit(bare[0].span, value_text(word))
+            return Diagnostic("argument-type", message, bare[0].span, hint=f"it stands in quotes: `{edit.text}`", edit=edit)
+        hint = elsewhere(param.kind, word) or did_you_mean(word, self.scope.names) or self._example(param)
+        return Diagnostic("argument-type", message, bare[0].span, hint=hint)
+
+    def _example(self, param: Param) -> str:
+        is_key = any(key.param is param for key in self.keys.values())
+        value = EXAMPLES.get(param.name, param.default) if is_key else param.default
+        return "" if value is REQUIRED or value is None else f"e.g. `{param.name}{' = ' if is_key else '='}{value_text(value)}`"
+
+    def _means_nothing(self, name: str) -> bool:
+        """Whether a name is no setting above and no constant, nor one of another language, such as `True`, which has a hint of its own."""
+        return self.scope.find(name) is None and name not in constants.VALUES and name not in foreign.OPS
 
     def _plain(self, name: str, key: Key, setting: s.Setting) -> Any:
         choices = key.param.choices
@@ -266,6 +288,9 @@ def _fed(graph: Graph) -> list[str]:
 
 def _written(name: str, key: Key, value: Any) -> str:
     """How a value that is none of the key's recipes is written."""
+    metric = metric_meant(value) if isinstance(value, str) and key.param.kind == "several" else ""
+    if metric:
+        return f"it is written without quotes: `{metric}`"
     meant = [r for r in key.recipes if isinstance(value, str) and r.name.lower() == value.lower()]
     if meant:
         has_rate = any(p.name == "lr" for p in meant[0].params)

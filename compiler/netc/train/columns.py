@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from netc.diagnostics import did_you_mean, error, listed
 from netc.graph import Graph
+from netc.lower.spellings import metric_meant
 from netc.settings import Section, measure_names
 from netc.source import Span
 from netc.train.best import is_rate
@@ -47,7 +48,9 @@ def check_monitor(monitor: str, columns: Sequence[str], span: Span) -> None:
     """Raises NetError `argument-type` where a column is none of these."""
     if monitor in columns:
         return
-    hint = did_you_mean(monitor, columns) or f"there are {listed(columns)}"
+    meant = f"val_{metric_meant(monitor.removeprefix('val_'))}"
+    hint = f"did you mean `{meant}`?" if meant in columns else did_you_mean(monitor, columns)
+    hint = hint or f"there {'are' if len(columns) > 1 else 'is'} {listed(columns)}; `metrics` says what else is measured"
     if monitor.startswith("val_") and not any(c.startswith("val_") for c in columns):
         hint = "there is no validation data: give the `data` section e.g. `validation = 0.2`"
     raise error("argument-type", f"`{monitor}` is none of the losses and metrics that are recorded", span, hint)

@@ -146,6 +146,19 @@ def test_a_finished_run_that_is_made_longer_is_not_finished_until_it_is(killed: 
     assert netc.open_run(run).goes_on == "" and netc.open_run(run).epochs == 5
 
 
+def test_the_newer_of_record_and_checkpoint_is_shown(killed: Path, tmp_path: Path) -> None:
+    """By epochs and steps: how long the last save took says nothing of it."""
+    run, training = tmp_path / "run", load(killed / "checkpoint")["training"]
+    shutil.copytree(killed, run)
+    epoch, step = training["epoch"], training["step"]
+    states = {(epoch, step): "interrupted", (epoch, step + 1): "interrupted", (epoch + 1, 0): "interrupted", (epoch, None): "interrupted",
+              (epoch - 1, 10**6): "unfinished", (epoch - 1, None): "unfinished"}  # fmt: skip
+    for (epochs, done), state in states.items():
+        record = {"finished": "now", "interrupted": True, "seconds": 0.0, "epochs": epochs, "step": done}
+        (run / "run.json").write_text(json.dumps(record))
+        assert netc.open_run(run).state == state, (epochs, done)
+
+
 def test_what_is_not_there_is_said(killed: Path, tmp_path: Path) -> None:
     table, run = killed.parent.parent / "table.csv", tmp_path / "run"
     shutil.copytree(killed, run)

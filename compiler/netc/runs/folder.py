@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from netc.diagnostics import did_you_mean, error
 from netc.pipeline import Network, load
-from netc.runs.unfinished import Standing, longer, standing_of
+from netc.runs.unfinished import Standing, end_of, longer, standing_of
 from netc.train.best import Best, best_of, is_rate
 
 if TYPE_CHECKING:
@@ -150,7 +150,7 @@ def open_run(path: str | Path, *, allow_python: bool = False) -> Run:
         raise error("file", f"`{path}` is not the folder of a run: it has none of {', '.join(MARKS)}", hint="`netc runs` lists the runs")
     record, said_of_record = _record(path / RECORD)
     ended = (path / RECORD).is_file()
-    if (standing := standing_of(path, after=record.get("seconds", math.inf) if ended else None)) is not None:
+    if (standing := standing_of(path, after=end_of(record) if ended else None)) is not None:
         return _unfinished(path, standing, allow_python)
     history, said_of_history = _history(path / METRICS)
     failed = record.get("failed")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -11,7 +13,6 @@ from netc.train.length import planned_epochs
 
 STATE = Path("checkpoint", "state.json")
 TRIES = 100  # to read what a training replaces meanwhile
-SECONDS = 0.001  # to which `run.json` rounds the time
 KNOWN = ("started", "overrides", "preprocessing")  # what `run.json` has under the same names; an older netc wrote no preprocessing
 
 
@@ -23,8 +24,17 @@ class Standing(NamedTuple):
     planned: int | None
 
 
-def standing_of(run: Path, after: Any = None) -> Standing | None:
-    """Where the run in a folder stands; None where it has no checkpoint that can be read, or none of `after` more seconds of training."""
+Position = tuple[float, float]  # epochs done, and steps of the next one
+
+
+def end_of(record: Mapping[str, Any]) -> Position:
+    """Where a training ended, by its record. Of one that failed no checkpoint is behind that, whatever step it had come to."""
+    epochs, step = record.get("epochs"), record.get("step")
+    return epochs if isinstance(epochs, int) else math.inf, step if isinstance(step, int) else math.inf
+
+
+def standing_of(run: Path, after: Position | None = None) -> Standing | None:
+    """Where the run in a folder stands; None where it has no checkpoint that can be read, or none from behind `after`."""
     for _ in range(TRIES):
         text = _text(run / STATE)
         found = _standing(text, run / STATE.parent, after)
@@ -46,11 +56,11 @@ def _text(path: Path) -> bytes:
         return b""
 
 
-def _standing(text: bytes, folder: Path, after: Any) -> Standing | None:
+def _standing(text: bytes, folder: Path, after: Position | None) -> Standing | None:
     try:
         saved = json.loads(text)
         state = saved["state"]
-        if isinstance(after, (int, float)) and state["training"]["seconds"] <= after + SECONDS:
+        if after is not None and (state["training"]["epoch"], state["training"]["step"]) <= after:
             return None
         columns = {name: column["$tensor"] for name, column in state["training"]["columns"].items()}
         history = _columns(folder / saved["tensors"]["folder"] / min(saved["tensors"]["files"]), columns)  # the first process has them

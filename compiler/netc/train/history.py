@@ -28,11 +28,13 @@ class Snapshot:
 class History:
     """One number an epoch in each column: `loss`, each loss and metric, the same of the validation data as `val_…`.
 
+    `step` is the number of steps done in an epoch that was left; None where the training failed.
     Where there is a scheduler, `lr` is the learning rate of the epoch's last step; of several groups of parameters `lr_0`, `lr_1`, ….
     """
 
     columns: dict[str, list[float]]
     seconds: float = 0.0
+    step: int | None = None
     interrupted: bool = False
     stopped_early: bool = False
     snapshots: list[Snapshot] = field(default_factory=list)

@@ -170,6 +170,7 @@ class Fit:
                 raise self._failed(self._reason(e)) from e
         self._report(done=True)
         self.history.interrupted = self.interrupt.requested
+        self.history.step = self.step
         self.history.seconds = self.seconds
         return self.history
 

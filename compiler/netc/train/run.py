@@ -147,6 +147,7 @@ def outcome(history: History) -> dict[str, Any]:
     return {
         "seconds": round(history.seconds, 3),
         "epochs": history.epochs,
+        "step": history.step,
         "interrupted": history.interrupted,
         "stopped_early": history.stopped_early,
         "final": {name: value if math.isfinite(value) else None for name, value in history.final.items()},  # JSON has no NaN

@@ -95,6 +95,10 @@ def test_the_model_is_that_of_the_checkpoint(best: bool, killed: Path, capsys: p
     state = model.state_dict()
     assert state.keys() == weights.keys() and all(torch.equal(state[name], tensor) for name, tensor in weights.items())
 
+    with pytest.warns(Unfinished) as said:
+        columns = netc.open_run(killed).predict(killed.parent.parent / "table.csv", best)
+    assert said[0].filename == __file__ and list(columns) == ["predicted_y"]
+
     flags = ["--best"] if best else []
     assert main(["predict", str(killed), "--data", str(killed.parent.parent / "table.csv"), *flags]) == 0
     out, err = capsys.readouterr()

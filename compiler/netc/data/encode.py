@@ -68,12 +68,7 @@ class Encoding:
             places = np.where(missing, self.categories.index(self.fill) if self.fill in self.categories else -1, places)
         if not self.one_hot:
             return places.reshape(-1, 1)
-        from sklearn.preprocessing import OneHotEncoder
-
-        known = np.arange(len(self.categories))
-        options: Any = {"categories": [known], "sparse_output": False, "dtype": np.float32}
-        encoder = OneHotEncoder(handle_unknown="ignore", **options)
-        return np.asarray(encoder.fit(known[:, None]).transform(places.reshape(-1, 1)))
+        return np.asarray(places.reshape(-1, 1) == np.arange(len(self.categories)), np.float32)
 
     @property
     def record(self) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from netc.data.store import LARGE_BYTES, new_array, release
 from netc.data.table import Table
 from netc.data.values import Chunk, Declared, cast, not_finite, unheld
 from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, error, listed
+from netc.shapes import shape_text
 
 MOST_LOOKED_AT = 100_000  # texts among which the first is looked for that is no number
 FORMAT = 2  # of the record; to be raised when an older netc could not read it rightly
@@ -195,7 +196,12 @@ def parts_for(fitted: Fitted, table: Table) -> list[Columns]:
         hint = did_you_mean(absent[0], table.names) if len(absent) == 1 else ""
         message = f"the data has no {'column' if len(absent) == 1 else 'columns'} {listed(absent)}, which the network was trained with"
         raise NetError([Diagnostic("data", message, table.span, hint=hint or has)])
-    return [_same_kind(encoding, table.select(encoding.names), table) for encoding in fitted.encodings]
+    parts = [_same_kind(encoding, table.select(encoding.names), table) for encoding in fitted.encodings]
+    given = parts[0].values.shape[1:]
+    if parts[0].kind == "array" and given != fitted.shape and not np.prod(given) == np.prod(fitted.shape) == 1:
+        told, wanted = (f"[n, {shape_text(shape)[1:]}" for shape in (given, fitted.shape))
+        raise error("data-shape", f"`{fitted.columns[0]}` is {told}, and the network was trained with {wanted}", table.span)
+    return parts
 
 
 def _same_kind(encoding: Encoding, parts: Sequence[Columns], table: Table) -> Columns:

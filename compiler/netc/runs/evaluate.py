@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from netc.diagnostics import error
 from netc.module import NetModule
 from netc.pipeline import Network
 from netc.runs.folder import Run
-from netc.runs.given import given
+from netc.runs.given import Rows, given, rows_of
 from netc.settings import Section
 from netc.train.batches import tensors
 from netc.train.evaluate import evaluate
@@ -32,7 +33,7 @@ def evaluate_parts(run: Run, best: bool = False) -> dict[str, Values]:
     network = run.network()
     data, settings = sections(network)
     prepared, _ = prepared_data(network.graph, network.table or load_data(data), data, settings)
-    model = run.module(best=best)
+    model = run.predictor(best).model
     size = len(prepared.train[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])  # as validation had it
     parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.test}
     present = [(name, arrays) for name, arrays in parts.items() if arrays is not None]
@@ -46,13 +47,26 @@ def evaluate_file(run: Run, path: Path, best: bool = False, written: Mapping[str
 
     Raises `NetError` where the file, the spec or the weights cannot be read, or the file does not fit the training.
     """
-    network = run.network()
-    _, settings = sections(network)
-    rows = given(run, network, path, written)
+    return _evaluate_rows(run, given(run, run.network(), path, written), best)
+
+
+def evaluate_data(run: Run, data: Any = None, best: bool = False) -> dict[str, Values]:
+    """The same of a file at a path, of what `rows_of` takes, or of the run's own data where none is given."""
+    if data is None:
+        return evaluate_parts(run, best)
+    if isinstance(data, str | Path):
+        return evaluate_file(run, Path(data), best)
+    predictor = run.predictor(best)
+    return _evaluate_rows(run, rows_of(data, predictor.done, predictor.network.graph), best)
+
+
+def _evaluate_rows(run: Run, rows: Rows, best: bool) -> dict[str, Values]:
+    predictor = run.predictor(best)
+    _, settings = sections(predictor.network)
     applied = rows.inputs_and_targets()
     arrays = (*applied.inputs, *(applied.targets or ()))
     size = len(arrays[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])
-    return {path.name: _values(run.module(best=best), settings, rows.done, arrays, size)}
+    return {rows.name: _values(predictor.model, settings, rows.done, arrays, size)}
 
 
 def _values(model: NetModule, settings: Section, done: Preprocessing, arrays: tuple[Array, ...], size: int) -> Values:

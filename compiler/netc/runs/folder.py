@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,7 +16,9 @@ from netc.runs.unfinished import Standing, end_of, longer, standing_of
 from netc.train.best import Best, best_of, is_rate
 
 if TYPE_CHECKING:
+    from netc.data.normalize import Array
     from netc.module import NetModule
+    from netc.runs.predictor import Predictor
 
 RECORD, METRICS, SPEC, MODEL, BEST = "run.json", "metrics.csv", "spec.net", "model.safetensors", "best.safetensors"
 MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
@@ -32,7 +33,8 @@ class Run:
     """A run in its folder. `record` is `run.json`; `history` has the columns of `metrics.csv`, one number an epoch.
 
     What is missing or broken is empty here, and said in `problems`. Of a training that did not end, or goes on, the checkpoint is read
-    instead, and `goes_on` is the command that finishes it. Nothing of torch is imported before `module()`.
+    instead, and `goes_on` is the command that finishes it. Nothing of torch is imported before a
+    method needs the network.
     """
 
     path: Path
@@ -41,6 +43,7 @@ class Run:
     problems: tuple[str, ...] = ()
     allow_python: bool = False
     goes_on: str = ""
+    _made: dict[bool, Predictor] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def name(self) -> str:
@@ -106,30 +109,44 @@ class Run:
                     hint="while it goes on, wait for the first one; where it was killed, `netc train` begins a new run")  # fmt: skip
 
     def module(self, best: bool = False) -> NetModule:
-        """The trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
+        """A new module of the trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
 
         With `best` it has the weights of the best epoch, of `best.safetensors`, which is there if data was held out.
         Of a training that is not finished the weights, last or best, are those of its last checkpoint: then it warns `Unfinished`.
         """
-        from netc.runs.weights import load_unfinished, load_weights
+        from netc.runs.weights import trained_module
 
-        if self.goes_on:
-            model = self.network().module()
-            which = load_unfinished(model, self.path, best)
-            said = f"`{self.path}` is not finished: these are {which}; where it was stopped or killed, `{self.goes_on}` finishes it"
-            warnings.warn(said, Unfinished, stacklevel=2)
-            return model.eval()
-        if self.state == "failed" and not best:
-            hint = "`--best` takes the weights of its best epoch" if (self.path / BEST).is_file() else "correct the spec, and train it anew"
-            raise error("file", f"`{self.path}` has no last weights: {self.record['failed']}", hint=hint)
-        path = self.path / (BEST if best else MODEL)
-        if not path.is_file():
-            self.check_saved()
-        if best and not path.is_file():
-            raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
-        model = self.network().module()
-        load_weights(model, path)
-        return model.eval()
+        return trained_module(self, best)
+
+    def predictor(self, best: bool = False) -> Predictor:
+        """What `predict` and `evaluate` take: the network with its weights, as `module` has it. It is made the first time, and kept."""
+        from netc.runs.predictor import Predictor
+
+        if best not in self._made:
+            self._made[best] = Predictor(self, best)
+        return self._made[best]
+
+    def predict(self, data: Any, best: bool = False) -> dict[str, Array]:
+        """The columns that `netc predict` writes, by name, `[n]` each: `predicted_TARGET`, and of a classifier `probability_CLASS`.
+
+        `data` is a data frame (pandas, polars, pyarrow), a dict of columns by name, an array whose columns are those of the training in
+        their order, or the path of a file. The rows are prepared as in training, numbers are in the units of the data, and classes
+        have their names. `best` takes the weights of the best epoch. The network is made at the first call, and kept with the run.
+        Raises `NetError` where a column is missing or has values that the training had not, and where a row has no prediction.
+        """
+        from netc.runs.predict import predictions
+
+        return predictions(self, data, best)
+
+    def evaluate(self, data: Any = None, best: bool = False) -> dict[str, Mapping[str, float]]:
+        """The losses and metrics that `netc eval` shows, and the number of `rows`, by name.
+
+        They are by the part of the run's own data, `training`, `validation` and `test`; with `data`, which is what `predict` takes with the
+        columns of the targets, by the name of the file or as `data`. Raises `NetError` as `predict` does.
+        """
+        from netc.runs.evaluate import evaluate_data
+
+        return evaluate_data(self, data, best)
 
 
 def open_run(path: str | Path, *, allow_python: bool = False) -> Run:

@@ -1,12 +1,14 @@
-"""A file of rows for the model of a run, read and prepared exactly as the data of its training was."""
+"""Rows for the model of a run, of a file or of Python's objects, read and prepared exactly as the data of its training was."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
-from netc.data.preprocessing import Applied, Preprocessing, zeros
+from netc.data.objects import object_table
+from netc.data.preprocessing import Applied, Fitted, Preprocessing, zeros
 from netc.data.sources import load_table
 from netc.data.table import Table
 from netc.diagnostics import NetError, error, listed
@@ -21,38 +23,64 @@ TEXTS = (".csv", ".tsv", ".txt")  # the endings of files with a delimiter
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
-    """The rows of a file as the source gives them, what the training did to its data, and how a text file is written."""
+class Rows:
+    """Rows as their source gives them, how messages call that, what the training did to its data, and the network that takes them."""
 
-    path: Path
+    name: str
     table: Table
     done: Preprocessing
-    like: Made | None
     graph: Graph
-
-    @property
-    def delimiter(self) -> str:
-        """What stands between the cells of a text file."""
-        return str(self.like.values["delimiter"]) if self.like else "\t" if self.path.suffix.lower() == ".tsv" else ","
 
     def inputs(self) -> Applied:
         """What the network takes. Raises NetError.
 
-        What the file has for the targets, and for inputs that only the losses take, is not looked at: these inputs are zeros.
+        What the rows have for the targets, and for inputs that only the losses take, is not looked at: these inputs are zeros.
         """
-        needed = {self.graph.name_of(node) for node in self.graph.forward_nodes if node.kind == "input"}
-        applied = replace(self.done, inputs=tuple(f for f in self.done.inputs if f.name in needed), targets=()).apply(self.table)
+        needed = needed_inputs(self.done, self.graph)
+        applied = self._some(replace(self.done, inputs=needed, targets=()).apply(self.table))
         arrays = iter(applied.inputs)
-        inputs = tuple(next(arrays) if f.name in needed else zeros(f, len(applied.rows)) for f in self.done.inputs)
+        inputs = tuple(next(arrays) if f in needed else zeros(f, len(applied.rows)) for f in self.done.inputs)
         return replace(applied, inputs=inputs)
 
     def inputs_and_targets(self) -> Applied:
         """What the network and its losses take. Raises NetError, also where columns of the targets are missing."""
         absent = [name for fitted in self.done.targets for name in fitted.columns if name not in self.table.names]
         if absent:
-            raise error("data", f"`{self.path.name}` has no column {listed(absent)} to compare the predictions with",
+            raise error("data", f"`{self.name}` has no column {listed(absent)} to compare the predictions with",
                         hint="`netc predict` needs none")  # fmt: skip
-        return self.done.apply(self.table)
+        return self._some(self.done.apply(self.table))
+
+    def _some(self, applied: Applied) -> Applied:
+        """What is there, if it is not nothing."""
+        if not len(applied.rows):
+            raise error(
+                "data", "no row of the data has a value in every column", self.table.span, "the network was trained without such rows"
+            )
+        return applied
+
+
+@dataclass(frozen=True, slots=True)
+class Given(Rows):
+    """The rows of a file, and how a text file is written."""
+
+    path: Path
+    like: Made | None
+
+    @property
+    def delimiter(self) -> str:
+        """What stands between the cells of a text file."""
+        return str(self.like.values["delimiter"]) if self.like else "\t" if self.path.suffix.lower() == ".tsv" else ","
+
+
+def needed_inputs(done: Preprocessing, graph: Graph) -> tuple[Fitted, ...]:
+    """The inputs that the outputs are made of; others only the losses take."""
+    needed = {graph.name_of(node) for node in graph.forward_nodes if node.kind == "input"}
+    return tuple(fitted for fitted in done.inputs if fitted.name in needed)
+
+
+def rows_of(data: Any, done: Preprocessing, graph: Graph) -> Rows:
+    """The rows of a data frame, a dict of columns or an array, as `object_table` takes them. Raises NetError."""
+    return Rows("data", object_table(data, done.kinds, needed_inputs(done, graph)), done, graph)
 
 
 def given(run: Run, network: Network, path: Path, written: Mapping[str, str] = {}) -> Given:
@@ -70,7 +98,7 @@ def given(run: Run, network: Network, path: Path, written: Mapping[str, str] = {
     elif written:
         raise error("data", f"`{path.name}` is no text file, and has no {listed(list(written))}")
     try:
-        return Given(path, load_table(path, done, like), done, like, network.graph)
+        return Given(path.name, load_table(path, done, like), done, network.graph, path, like)
     except NetError as e:
         if like is None or like.values["decimal"] == "." or any(d.hint for d in e.diagnostics):
             raise

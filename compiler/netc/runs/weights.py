@@ -5,8 +5,11 @@ Either is data only: nothing in it is run.
 
 from __future__ import annotations
 
+import sys
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from safetensors import SafetensorError
@@ -14,9 +17,40 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from netc.diagnostics import error, listed
+from netc.module import NetModule
+from netc.runs.folder import BEST, MODEL, Run, Unfinished
 from netc.train import checkpoint
 from netc.train.length import planned_epochs
 from netc.train.run import CHECKPOINT
+
+
+def trained_module(run: Run, best: bool = False) -> NetModule:
+    """A module of the run's network with its weights, in evaluation mode; see `Run.module`. Raises `NetError`."""
+    if run.goes_on:
+        model = run.network().module()
+        which = load_unfinished(model, run.path, best)
+        warn_outside(f"`{run.path}` is not finished: these are {which}; where it was stopped or killed, `{run.goes_on}` finishes it")
+        return model.eval()
+    if run.state == "failed" and not best:
+        hint = "`--best` takes the weights of its best epoch" if (run.path / BEST).is_file() else "correct the spec, and train it anew"
+        raise error("file", f"`{run.path}` has no last weights: {run.record['failed']}", hint=hint)
+    path = run.path / (BEST if best else MODEL)
+    if not path.is_file():
+        run.check_saved()
+    if best and not path.is_file():
+        raise error("file", f"`{path}` is missing", hint="the best epoch is known only where data was held out")
+    model = run.network().module()
+    load_weights(model, path)
+    return model.eval()
+
+
+def warn_outside(text: str) -> None:
+    """Warns `Unfinished` at the line outside of netc that asked for the weights."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("netc."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, Unfinished, stacklevel=level)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -66,8 +66,9 @@ def rows() -> pd.DataFrame:
     months, city = random.integers(0, 60, 80), random.integers(0, 3, 80)
     paid = np.round(random.uniform(20, 90, 80), 2)
     left = np.where(months + 10 * city < 35, "yes", "no")
-    return pd.DataFrame({"id": [f"C{i}" for i in range(80)], "months": months, "city": [CITIES[c] for c in city], "paid": paid,
-                         "mail": paid > 50, "left": left})  # fmt: skip
+    plan = np.array(["10", "a", "b", "c", "d"])[random.integers(0, 5, 80)]
+    columns = {"plan": plan, "id": [f"C{i}" for i in range(80)], "months": months, "city": [CITIES[c] for c in city], "paid": paid}
+    return pd.DataFrame(columns | {"mail": paid > 50, "left": left})
 
 
 @pytest.fixture(scope="module")
@@ -87,7 +88,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 WAYS: dict[str, Callable[[Path], Any]] = {
     "pandas": lambda base: rows(),
     "pandas, of Arrow's types": lambda base: rows().convert_dtypes(dtype_backend="pyarrow"),
-    "pandas, other index and order": lambda base: rows().set_index("id")[["mail", "paid", "city", "months"]],
+    "pandas, other index and order": lambda base: rows().set_index("id")[["mail", "paid", "city", "plan", "months"]],
     "pandas, categories": lambda base: rows().astype({"city": "category"}),
     "pyarrow": lambda base: pa.Table.from_pandas(rows()),
     "lists": lambda base: rows().drop(columns="left").to_dict("list"),
@@ -103,16 +104,25 @@ def test_the_predictions_are_those_of_the_command(way: str, folder: Path, capsys
     assert main(["predict", str(folder / "churn-1"), "--data", str(folder / "churn.csv"), "--best"]) == 0
     written = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
     found = netc.open_run(folder / "churn-1").predict(WAYS[way](folder), best=True)
-    assert list(found) == ["predicted_left", "probability_no", "probability_yes"] == list(written[0])[6:]
+    assert list(found) == ["predicted_left", "probability_no", "probability_yes"] == list(written[0])[7:]
     assert {name: [str(value) for value in column] for name, column in found.items()} == {n: [row[n] for row in written] for n in found}
 
 
 def test_a_data_frame_takes_them_as_columns(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     frame = rows().iloc[20:25]
     found = frame.assign(**netc.open_run(folder / "churn-1").predict(frame))
-    assert list(found)[5:] == ["left", "predicted_left", "probability_no", "probability_yes"] and list(found.index) == [20, 21, 22, 23, 24]
+    assert list(found)[6:] == ["left", "predicted_left", "probability_no", "probability_yes"] and list(found.index) == [20, 21, 22, 23, 24]
     assert main(["predict", str(folder / "churn-1"), "--data", str(folder / "churn.csv"), "-o", str(folder / "out.csv")]) == 0
     assert found["predicted_left"].tolist() == pd.read_csv(folder / "out.csv")["predicted_left"][20:25].tolist()
+
+
+def test_columns_are_what_they_were_in_training(folder: Path) -> None:
+    """Texts stay texts also where they are numbers, and what is empty in all of a few rows is missing, not of another kind."""
+    run, few = netc.open_run(folder / "churn-1"), rows()[lambda frame: frame["plan"] == "10"].iloc[:3]
+    expected, found = run.predict(few), run.predict(few.assign(plan=few["plan"].astype(int)))
+    assert all(np.array_equal(found[name], expected[name]) for name in expected)
+    with pytest.raises(netc.NetError, match="no row of the data has a value in every column"):
+        run.predict(few.assign(plan=[None] * 3, paid=[None] * 3))
 
 
 def test_several_inputs_by_name(folder: Path) -> None:

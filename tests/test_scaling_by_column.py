@@ -63,6 +63,7 @@ def test_columns_of_one_input(groups: str, expected: dict[str, str], folder: Pat
     [("city { normalize = minmax }", "data-value: `normalize = minmax` is said of `city`, which holds texts (texts are not scaled)"),
      ("y { normalize = minmax }", "data: `normalize` is said of `y`, which feeds the target `y` (for a target it is `normalize_t"),
      ("* { normalize_target = max }", "data: `normalize_target` is said of `a`, which feeds the input `x` (for an input it is `normal"),
+     ("k { normalize = minmax }", "data-value: `normalize = minmax` is said of `k`, which feeds `k: int64[B]` (scaled numbers have frac"),
      ("b { normalize = centred }", "argument-type: `normalize` must be `standard` or `minmax` or `max` or `none`, not `centred` ()"),
      ("b { normalise = max }", "unknown-setting: a `group` of columns has no key `normalise` (did you mean `normalize`?)"),
      ("b { normalize = max; normalize = max }", "duplicate-name: `normalize` is given twice ()"),
@@ -71,9 +72,43 @@ def test_columns_of_one_input(groups: str, expected: dict[str, str], folder: Pat
 )  # fmt: skip
 def test_scalings_that_cannot_be(group: str, said: str, folder: Path) -> None:
     rows = TABLE.splitlines()
-    (folder / "t.csv").write_text("\n".join([f"{rows[0]},neg", *(f"{row},-{i}" for i, row in enumerate(rows[1:], 1))]) + "\n")
-    text = spec(SOURCE, keys=f"group {group}", loss="MSELoss(p, y)")
+    (folder / "t.csv").write_text("\n".join([f"{rows[0]},neg,k", *(f"{row},-{i},1" for i, row in enumerate(rows[1:], 1))]) + "\n")
+    text = spec(SOURCE, keys=f"group {group}", loss="MSELoss(p, y) + 0 * mean(float(k))").replace(
+        "  target y", "  input k: int64[B]\n  target y"
+    )
     assert problem(lambda: prepared(here(folder, text))).startswith(said)
+
+
+WHOLE = """
+network Whole {
+  input  x: [B, 2]
+  input  k: int64[B]
+  target y: [B]
+  target label: int64[B]
+  p = [x, k -> Embedding(3, 2)] -> cat(dim=1) -> Linear(4)
+  output p
+  loss MSELoss(p[:, 0], y) + CrossEntropyLoss(p[:, 1:], label)
+}
+data {
+  source = csv("t.csv")
+  x = ["a", "b"]
+  normalize = standard
+  normalize_target = standard
+}
+"""
+
+
+def test_whole_numbers_are_not_scaled(folder: Path) -> None:
+    """What is looked up and what counts classes stays as it is beside what is scaled, and alone it leaves nothing to scale."""
+    rows = TABLE.splitlines()
+    (folder / "t.csv").write_text("\n".join([f"{rows[0]},k,label", *(f"{row},{i % 3},{i % 3}" for i, row in enumerate(rows[1:]))]) + "\n")
+    data = prepared(here(folder, WHOLE))
+    assert data.train[1].tolist() == data.train[3].tolist() == [i % 3 for i in range(40)]
+    assert np.allclose([data.train[0].mean(), data.train[2].mean(), data.train[2].std()], [0, 0, 1], atol=1e-6)
+    alone = WHOLE.replace("  target y: [B]\n", "").replace("MSELoss(p[:, 0], y) + ", "")
+    assert "`normalize_target = standard` scales quantities, and `label` holds none (leave it out)" in problem(
+        lambda: prepared(here(folder, alone))
+    )
 
 
 def test_braces_after_the_key_are_told_as_a_group(folder: Path) -> None:

@@ -119,7 +119,7 @@ def test_the_column_to_predict_is_said_by_the_source(tmp_path: Path) -> None:
 def test_classes_are_not_scaled(tmp_path: Path) -> None:
     keys = 'y = "city"\n  normalize_target = standard'
     said = problem(lambda: prepared(here(tmp_path, spec(csv(tmp_path), x="[B, 4]", **{**CLASSES, "keys": keys, "p": "Linear(3)"}))))
-    assert "`normalize_target = standard` scales numbers, and `y` has none" in said
+    assert "`normalize_target = standard` scales quantities, and `y` holds none" in said
 
 
 def test_parquet_is_as_csv(tmp_path: Path) -> None:

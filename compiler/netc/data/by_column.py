@@ -9,11 +9,13 @@ from itertools import groupby
 from netc.data.assign import Feed
 from netc.data.columns import Columns
 from netc.data.missing import KINDS, may_fill
+from netc.data.shapes import type_of
 from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, did_you_mean, error, listed
 from netc.graph import Argument, Graph
 from netc.settings import ColumnGroup, ColumnPattern, Section
 from netc.tasks import unlearned_inputs
+from netc.tensors import BOOL, INTEGERS
 
 SCALED = ("number", "array")  # what columns hold that are quantities
 
@@ -21,14 +23,19 @@ SCALED = ("number", "array")  # what columns hold that are quantities
 def by_column(graph: Graph, feeds: Sequence[Feed], section: Section, table: Table) -> list[Feed]:
     """The feeds, each part of them columns that are filled and scaled in one way only, and these ways.
 
-    What only the losses take (`unlearned_inputs`) is scaled by a group only.
+    What only the losses take (`unlearned_inputs`), and what is declared in whole numbers, is not scaled by the section.
     Raises NetError: `data` where a group has a column that feeds nothing, `data-value` where what it says is not for one.
     """
     for group in section.column_groups:
         for pattern in group.patterns:
             _check_pattern(group, pattern, feeds, table)
     unlearned = unlearned_inputs(graph)
-    return [_divided(feed, section, table, is_scaled=feed.node.id not in unlearned) for feed in feeds]
+    return [_divided(feed, section, table, is_scaled=feed.node.id not in unlearned and not _is_whole(feed)) for feed in feeds]
+
+
+def _is_whole(feed: Feed) -> bool:
+    """Whether it is declared in whole numbers: these count or name something."""
+    return type_of(feed.node).dtype in INTEGERS + BOOL
 
 
 def _divided(feed: Feed, section: Section, table: Table, *, is_scaled: bool) -> Feed:
@@ -97,10 +104,11 @@ def _check_missing(feed: Feed, columns: Columns, way: Argument, table: Table) ->
 
 def _check_scaled(feed: Feed, columns: Columns, way: Argument, table: Table) -> None:
     """Raises NetError where a group scales what is no quantity."""
-    if way.value == "none" or columns.kind in SCALED:
+    if way.value == "none" or (columns.kind in SCALED and not _is_whole(feed)):
         return
     holds, _ = KINDS[columns.kind]
-    message = f"`{feed.scaled_by} = {way.span.text}` is said of `{columns.names[0]}`, which holds {holds}"
-    raise NetError(
-        [Diagnostic("data-value", message, way.span, related=(Related(table.span, "the data"),), hint=f"{holds} are not scaled")]
-    )
+    what, hint = f"which holds {holds}", f"{holds} are not scaled"
+    if columns.kind in SCALED:
+        what, hint = f"which feeds `{feed.name}: {feed.node.type}`", "scaled numbers have fractions: declare it in floats"
+    message = f"`{feed.scaled_by} = {way.span.text}` is said of `{columns.names[0]}`, {what}"
+    raise NetError([Diagnostic("data-value", message, way.span, related=(Related(table.span, "the data"),), hint=hint)])

@@ -6,6 +6,7 @@ An error is what would end the training, or train on what is not meant; a warnin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -79,17 +80,18 @@ def _fed_values(plan: Plan, table: Table, is_prepared: bool) -> list[Fed]:
     """What goes into the network, in the rows of the table; without what cannot be fed or scaled."""
     found = []
     for feed, encodings in zip(plan.feeds, plan.encodings, strict=True):
-        is_scaled = [way.value != "none" for way in feed.normalize]
-        if not all(part.is_numeric for part in feed.parts) or (not is_prepared and any(is_scaled)):
+        if not all(part.is_numeric for part in feed.parts) or (not is_prepared and any(way.value != "none" for way in feed.normalize)):
             continue
         fitted = Fitted(feed.name, "", (), encodings)
-        names = tuple(
-            f"{n}={text}" if encoding.one_hot else n
-            for encoding in encodings for n in encoding.names for text in (encoding.categories if encoding.one_hot else ("",))
-        )  # fmt: skip
+        raw = replace(fitted, encodings=tuple(replace(encoding, scaling=None) for encoding in encodings))
+        columns = [(f"{n}={text}" if encoding.one_hot else n, f"{feed.scaled_by} = {way.value}" if encoding.scaling else "")
+                   for encoding, way in zip(encodings, feed.normalize, strict=True) for n in encoding.names
+                   for text in (encoding.categories if encoding.one_hot else ("",))]  # fmt: skip
+        names, scaled_by = tuple(name for name, _ in columns), tuple(said for _, said in columns)
         classes = () if encodings[0].one_hot else fitted.classes
-        made = partial(_values, fitted, feed, plan.kept)
-        found.append(Fed(feed.node, feed.name, made, names, table.span, partial(_place, plan, table), classes, all(is_scaled)))
+        made, made_raw = (partial(_values, f, feed, plan.kept) for f in (fitted, raw))
+        place = partial(_place, plan, table)
+        found.append(Fed(feed.node, feed.name, made, names, table.span, place, classes, made_raw if any(scaled_by) else None, scaled_by))
     return found
 
 

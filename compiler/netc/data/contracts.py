@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from netc.data.normalize import Array
+from netc.data.values import in_group
 from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Graph, Node, Ref
 from netc.source import Span
@@ -33,26 +34,44 @@ class Fed:
     source: Span
     place: Callable[[int], str] = "row {}".format
     classes: tuple[str, ...] = ()  # the texts whose places the values are
-    is_scaled: bool = False  # whether all of it is
+    made_raw: Callable[[], Array] | None = None  # gives the values as they were before they were scaled
+    scaled_by: tuple[str, ...] = ()  # for each column what scales it, as the spec says it; empty where nothing does
 
     @cached_property
     def values(self) -> Array:
         """The values, made when they are looked at."""
         return self.made()
 
+    @cached_property
+    def raw(self) -> Array:
+        """The values as the data has them, not scaled."""
+        return self.values if self.made_raw is None else self.made_raw()
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether all of it is."""
+        return bool(self.scaled_by) and all(self.scaled_by)
+
     @property
     def related(self) -> tuple[Related, ...]:
         """Where it is declared, and where it comes from."""
         return Related(self.node.span, str(self.node.type)), Related(self.source, "the data")
 
+    def column(self, place: int) -> tuple[str, str]:
+        """The name of the column that a value is of, and what scales it; all values of an array are of one column."""
+        place = min(place, len(self.columns) - 1)
+        return self.columns[place], self.scaled_by[place] if self.scaled_by else ""
+
     def example(self, bad: Array) -> str:
-        """The first value that is bad, and where it stands: `7 in row 3`."""
+        """The first value that is bad as the data has it, and where it stands: `7 in row 3`."""
         row = int(np.flatnonzero(bad.any(axis=1))[0])
         column = int(np.flatnonzero(bad[row])[0])
         where = f" of `{self.columns[column]}`" if len(self.columns) > 1 else ""
-        value = self.values[row, column]
+        value = self.raw[row, column]
         said = f"`{self.classes[int(value)]}`" if 0 <= value < len(self.classes) else f"{value:g}"
-        return f"{said} in {self.place(row)}{where}"
+        _, scaled_by = self.column(column)
+        becomes = f", which `{scaled_by}` makes {self.values[row, column]:g}" if scaled_by else ""
+        return f"{said} in {self.place(row)}{where}{becomes}"
 
     @property
     def alike(self) -> str:
@@ -260,11 +279,21 @@ def _bound_problems(bounds: Bounds, fed: Fed) -> list[Diagnostic]:
     assert bounds.node.op is not None
     what = f"{count_of(int(bad.sum()), 'value')} of the data {'is' if bad.sum() == 1 else 'are'} not, e.g. {fed.example(bad)}"
     return [Diagnostic("data-value", f"`{bounds.node.op.name}` needs a target {bounds.words}, and {what}", bounds.node.span,
-                       related=fed.related, hint=_bound_hint(bounds, np.unique(values[np.isfinite(values)])))]  # fmt: skip
+                       related=fed.related, hint=_unscaled_hint(bounds, fed, bad) or _bound_hint(bounds, fed.raw))]  # fmt: skip
 
 
-def _bound_hint(bounds: Bounds, values: Array) -> str:
-    """What is probably meant, by the values that there are."""
+def _unscaled_hint(bounds: Bounds, fed: Fed, bad: Array) -> str:
+    """What is said where the values would do if nothing scaled them."""
+    if fed.made_raw is None or bounds.bad(fed.raw.astype(np.float32)).any():
+        return ""
+    name, said = fed.column(int(np.flatnonzero(bad.any(axis=0))[0]))
+    group = f"`group {in_group(name)} {{ {said.partition(' ')[0]} = none }}`"
+    return f"as they stand they are: leave out `{said}`, or say {group}"
+
+
+def _bound_hint(bounds: Bounds, raw: Array) -> str:
+    """What is probably meant, by the values that the data has."""
+    values = np.unique(raw[np.isfinite(raw)])
     if bounds.ends_only:
         return "`2 * y - 1` makes -1 and 1 of 0 and 1" if set(values) <= {0.0, 1.0} else "say for each row which of the two it is"
     if len(values) == 2 and bounds.name in BINARY and all(v == int(v) for v in values):

@@ -159,13 +159,15 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
 
 
 def _nothing_to_scale(section: Section, plan: Plan) -> list[Diagnostic]:
-    """A problem where `normalize_target` is said of targets that are no numbers, such as classes given as texts."""
+    """A problem where `normalize_target` is said of targets that are no quantities, such as classes."""
     said = section.values["normalize_target"]
     targets = [(feed, encodings) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) if feed.node.kind == "target"]
-    if said.value == "none" or plan.problems or any(e.kind in ("number", "array") for _, encodings in targets for e in encodings):
+    floats = [encodings for feed, encodings in targets if type_of(feed.node).dtype not in INTEGERS + BOOL]
+    if said.value == "none" or plan.problems or any(e.kind in ("number", "array") for encodings in floats for e in encodings):
         return []
     names = listed(feed.name for feed, _ in targets)
-    message = f"`normalize_target = {said.value}` scales numbers, and {f'{names} has none' if targets else 'the network has no target'}"
+    what = f"{names} {'holds' if len(targets) == 1 else 'hold'} none" if targets else "the network has no target"
+    message = f"`normalize_target = {said.value}` scales quantities, and {what}"
     return [Diagnostic("data", message, said.span, hint="leave it out")]
 
 

@@ -35,7 +35,7 @@ def not_finite(parts: Sequence[tuple[Columns, bool]], table: Table, *, is_target
     counted = [_Counted.of(part, may_miss) for part, may_miss in parts if part.kind != "other"]
     missing = [c for count in counted for c in count.missing]
     infinite = [c for count in counted for c in count.infinite]
-    hint = TARGET_HINT.format(_in_group(missing[0][0])) if is_target and missing else MISSING_HINT
+    hint = TARGET_HINT.format(in_group(missing[0][0])) if is_target and missing else MISSING_HINT
     if not is_file:  # in an array both are numbers that are none
         merged = {name: (rows, first) for name, rows, first in missing}
         for name, rows, first in infinite:
@@ -53,7 +53,7 @@ MISSING_HINT = (
 TARGET_HINT = "`group {} {{ missing = drop }}` in the `data` section leaves these rows out; a target is never made up"
 
 
-def _in_group(name: str) -> str:
+def in_group(name: str) -> str:
     """The name of a column as a group has it."""
     return name if name.isidentifier() else f'"{name}"'
 

@@ -6,10 +6,10 @@ A graph can be printed, compared, pickled, drawn and built again; everything beh
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from netc.ops.op import Op, Slice
+from netc.ops.op import Balanced, Op, Slice
 from netc.ops.python import PythonOp
 from netc.shapes import Dim, Shape, size_names
 from netc.source import Span
@@ -199,6 +199,16 @@ class Graph:
         assert all(ref.node < node.id for ref in node.refs)
         self.nodes.append(node)
         return node
+
+    @property
+    def balanced(self) -> list[Node]:
+        """The class weights that are still `balanced`, which the data has to say."""
+        return [n for n in self.nodes if n.is_literal and isinstance(n.config["init"].value, Balanced)]
+
+    def fill(self, node: Node, numbers: Any) -> None:
+        """Gives class weights that are `balanced` their numbers."""
+        init = replace(node.config["init"], value=numbers)
+        self.nodes[node.id] = replace(node, config={**node.config, "init": init})
 
     def node(self, id: int) -> Node:
         """The node of that id."""

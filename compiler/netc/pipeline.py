@@ -73,6 +73,8 @@ def _pipeline(
         program, errors = lower(file, source, overrides, network, _sizes(program, program.data, table), allow_python)
     if errors:
         raise NetError(_certain(errors, file))
+    if program.graph.balanced:
+        table = _balance(program, table)
     return replace(program, train=with_averages(program.train, program.graph)), table
 
 
@@ -110,6 +112,22 @@ def _sizes(program: Program, data: Section, table: Table) -> dict[str, int]:
     from netc.data.prepare import dimensions
 
     return dimensions(program.graph, data, table, 0 if program.train is None else program.train["seed"])
+
+
+def _balance(program: Program, table: Table | None) -> Table:
+    """Gives class weights that are `balanced` the numbers that the data makes of them. Raises NetError."""
+    from netc.data.balance import balanced_weights
+    from netc.data.sources import load_data
+
+    graph, data = program.graph, program.data
+    if data is None:
+        raise error("data", "`balanced` counts the classes of the rows to train on, and the spec has no `data` section",
+                    graph.balanced[0].span, "write the weights, e.g. `[1.0, 2.0]`, or add a `data` section")  # fmt: skip
+    table = table or load_data(data)
+    weights = balanced_weights(graph, data, table, 0 if program.train is None else program.train["seed"])
+    for node, numbers in zip(graph.balanced, weights, strict=True):
+        graph.fill(node, numbers)
+    return table
 
 
 class Network:

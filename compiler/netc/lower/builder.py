@@ -15,14 +15,13 @@ from netc.lower.binding import Binder, ref_list
 from netc.lower.origins import Origins
 from netc.lower.scope import Place, why_reserved
 from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
-from netc.ops.losses import STRETCH, fit
-from netc.ops.op import Op, value_text
+from netc.ops.losses import STRETCH, fit, weights_shape
+from netc.ops.op import Balanced, Op, Problem, value_text
 from netc.settings import Made
 from netc.source import Span
 from netc.syntax import Label, Name
 from netc.tensors import DEFAULT_DTYPE, TensorType, Type
 
-LARGEST_WEIGHT = 1e38  # what 32 bits hold
 # The hint where a tuple arrives at what takes one value.
 MERGES = "`add`, `mul`, `average`, `maximum`, `concat(dim=1)`, `stack(dim=1)` merge the parts into one"
 
@@ -176,17 +175,17 @@ class Builder:
 
     def _literals(self, op: Op, call: dict[str, Argument]) -> dict[str, Argument] | None:
         """The arguments of a call, in which class weights that are numbers have become buffers; None where they cannot be weights."""
-        given = {p.name: a for p in op.inputs if p.kind == "weights" and isinstance((a := call[p.name]).value, (int, float, list))}
+        given = {p.name: a for p in op.inputs if p.kind == "weights" and not isinstance((a := call[p.name]).value, (Ref, type(None)))}
         if not given:
             return call
         kind = self.graph.tensor_type(ref_list([a.value for a in call.values()])[0])
         for name, argument in given.items():
-            value = argument.value
-            if any(not 0 <= v <= LARGEST_WEIGHT for v in (value if isinstance(value, list) else [value])):
-                message = f"`{op.name}`: a weight is a finite number that is not negative, and {name} is {value_text(value)}"
-                self.report(Diagnostic("argument-type", message, argument.span))
+            try:
+                shape = weights_shape(op, name, argument.value, kind)
+            except Problem as problem:
+                self.report(Diagnostic(problem.code, problem.message, argument.span, hint=problem.hint))
                 return None
-            made = TensorType((len(value),) if isinstance(value, list) else (), kind.dtype if kind.is_float else DEFAULT_DTYPE)
+            made = TensorType(shape, kind.dtype if kind.is_float else DEFAULT_DTYPE)
             call = {**call, name: replace(argument, value=self._literal(name, made, argument))}
         return call
 
@@ -256,8 +255,10 @@ class Builder:
 
 
 def as_floats(value: Any) -> Any:
-    """A number, or a list of numbers however deep, as floats."""
-    return [as_floats(part) for part in value] if isinstance(value, list) else float(value)
+    """A number, or a list of numbers however deep, as floats; `balanced` as it is."""
+    if isinstance(value, list):
+        return [as_floats(part) for part in value]
+    return value if isinstance(value, Balanced) else float(value)
 
 
 def _parents(path: str) -> list[str]:

@@ -7,7 +7,7 @@ import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netc.ops.op import value_text
+from netc.ops.op import Balanced, value_text
 from netc.shapes import Dim, product
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
@@ -22,7 +22,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "pow": lambda base, exponent: operate("**", base, exponent),
 }  # fmt: skip
 
-VALUES: Mapping[str, float] = {"pi": math.pi, "inf": math.inf}
+VALUES: Mapping[str, Any] = {"pi": math.pi, "inf": math.inf, "balanced": Balanced()}
 
 # A power or product beyond this is a slip, and would fill the memory.
 LARGEST_BITS = 4096

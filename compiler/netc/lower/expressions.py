@@ -92,7 +92,7 @@ class Expressions:
                               edit=Edit(name.span, last))  # fmt: skip
         if len(self.builder.diagnostics) >= MOST_HINTS:
             return Diagnostic("unknown-name", f"there is no value, layer or function `{word}`", name.span)
-        known = [*scope.visible(), *(n for n in TABLE if n.isidentifier()), *RECIPES, "true", "false", "none", "id"]
+        known = [*scope.visible(), *(n for n in TABLE if n.isidentifier()), *RECIPES, *constants.VALUES, "true", "false", "none", "id"]
         same_case = [n for n in known if n[:1].isupper() == word[:1].isupper()]
         other_case = [n for n in known if n.lower() == word.lower()]
         near = closest(word, other_case) or closest(word, same_case) or closest(word, known)

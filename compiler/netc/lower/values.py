@@ -12,7 +12,7 @@ from typing import Any
 from netc import syntax as s
 from netc.graph import Ref
 from netc.lower.scope import Place, Scope
-from netc.ops.op import DType, Op, Slice
+from netc.ops.op import Balanced, DType, Op, Slice
 from netc.ops.recipe import Recipe
 from netc.settings import Made
 from netc.shapes import Dim
@@ -147,6 +147,6 @@ def kind_words(value: object) -> str:
         (int, "an int"), (float, "a number"), (str, "a string"), (type(None), "`none`"), (list, "a list"), (tuple, "a tuple"),
         (Dim, "a named dimension"), (Ref, "a tensor"), (DType, "a dtype"), (FnValue, "a function"), (PipeValue, "a pipeline"),
         (Identity, "a function"), (BlockValue, "a block"), (NetworkValue, "a network"), (SharedValue, "a layer"),
-        (Partial, "a layer or function"), ((RecipeValue, Made), "a setting"),
+        (Partial, "a layer or function"), ((RecipeValue, Made), "a setting"), (Balanced, "`balanced`, which stands for class weights"),
     )  # fmt: skip
     return next(words for kinds, words in named if isinstance(value, kinds))

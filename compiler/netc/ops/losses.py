@@ -7,15 +7,17 @@ number of another meaning (a table of all predictions against all targets).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from netc.conditions import condition
 from netc.ops.modules import chosen
-from netc.ops.op import Op, Problem, Rule, Use, signature
+from netc.ops.op import Balanced, Op, Problem, Rule, Use, signature, value_text
 from netc.ops.rules import listed_shapes, need_float
-from netc.shapes import Shape, Size
+from netc.shapes import Dim, Shape, Size, size_names
 from netc.tensors import INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
+LARGEST_WEIGHT = 1e38  # what 32 bits hold
 MOST_LISTED = 6  # weights that a hint writes out
 STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
@@ -110,6 +112,23 @@ def _weights_hint(classes: Size) -> str:
     if isinstance(classes, int) and classes <= MOST_LISTED:
         return f"e.g. `weight={[1.0] * classes}`"
     return f"e.g. `buffer weight: [{classes}] = ones`"
+
+
+def weights_shape(op: Op, name: str, value: Any, p: TensorType) -> Shape:
+    """The shape of weights that are numbers or `balanced`, for the prediction `p`. Raises `Problem` for what can be none."""
+    if not isinstance(value, Balanced):
+        if any(not 0 <= v <= LARGEST_WEIGHT for v in (value if isinstance(value, list) else [value])):
+            raise Problem(
+                "argument-type", f"`{op.name}`: a weight is a finite number that is not negative, and {name} is {value_text(value)}"
+            )
+        return (len(value),) if isinstance(value, list) else ()
+    if op.name == "MultiLabelSoftMarginLoss":
+        raise Problem("argument-type", f"`{op.name}` has no balanced weights, as a row may be of several classes", hint="write numbers")
+    classes = p.shape[min(1, p.rank - 1) : 2] if name == "weight" else p.shape[1:] if p.rank == 2 else ()
+    if any(isinstance(size, Dim) for size in classes):
+        raise Problem("size-needed", f"`balanced` needs the number of classes, and it is `{classes[0]}`",
+                      hint=" ".join(f"give it: --set {n}=8" for size in classes for n in sorted(size_names(size))))  # fmt: skip
+    return classes
 
 
 # --- one number each ------------------------------------------------------------------------------------------------

@@ -39,6 +39,14 @@ class Slice:
         return self.start, self.stop, self.step
 
 
+@dataclass(frozen=True, slots=True)
+class Balanced:
+    """`balanced` as class weights: what the labels of the rows to train on make of it."""
+
+    def __str__(self) -> str:
+        return "balanced"
+
+
 def _is_int(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -114,7 +122,10 @@ KINDS: dict[str, tuple[str, Callable[[object], bool]]] = {
     "padding2": ('an int, a list of 2 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 2), _is_word("same", "valid"))),
     "padding3": ('an int, a list of 3 ints, "same" or "valid"', _either(_is_int, _all(_is_int, 3), _is_word("same", "valid"))),
     "tensor": ("a tensor", _is_tensor),
-    "weights": ("a tensor or a list of numbers", _either(_is_tensor, _is_number, _all(_is_number))),
+    "weights": (
+        "a tensor, a list of numbers, `balanced`",
+        _either(_is_tensor, _is_number, _all(_is_number), lambda v: isinstance(v, Balanced)),
+    ),
     "operand": ("a tensor or a number", _either(_is_tensor, _is_number, _is_size)),
     "two_tensors": ("two tensors, (h, c)", _all(_is_tensor, 2)),
     "list_of_tensors": ("a list of tensors", _all(_is_tensor)),

@@ -175,7 +175,7 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "a text": ("churn", without(city=["Paris", "paris"]), "`city` has `paris` in row 1"),
     "texts for numbers": ("churn", without(paid=["x", "y"]), "`paid` holds texts, e.g. `x` in row 0"),
     "mixed": ("churn", without(paid=[1.5, "y"]), "the column `paid` cannot be read"),
-    "missing": ("churn", without(paid=[None, 2.5]), "a value is missing in 1 row, first in row 0.*`missing = median`"),
+    "missing": ("churn", without(paid=[None, 2.5]), "a value is missing in 1 row of `data` .row 0.*`missing = median`"),
     "NaN": ("churn", rows().assign(paid=np.nan), "no row of the data has a value in every column"),
     "infinite": ("churn", without(paid=[2.5, np.inf]), "infinite: 1 in `paid`, first in row 1"),
     "a value": ("churn", without(paid=2.5), r"`paid` is a single value, 2.5.*`{'paid': \[2.5\]}`"),

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from netc.cli.common import Commands, add_format, command, format_of
-from netc.cli.unfinished import saying_unfinished
+from netc.cli.warned import saying_warnings
 from netc.runs.folder import open_run
 from netc.runs.table import aligned
 
@@ -41,7 +41,7 @@ def run(parsed: argparse.Namespace) -> int:
     written = format_of(parsed)
     if parsed.data is None and written:
         parsed.parser.error("--delimiter and --decimal say how the file of --data is written")
-    with saying_unfinished():
+    with saying_warnings():
         found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best, written)
     print(json.dumps(_finite(found), indent=2) if parsed.format == "json" else _text(found))
     return 0

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from netc.cli.common import Commands, add_format, command, format_of
-from netc.cli.unfinished import saying_unfinished
+from netc.cli.warned import saying_warnings
 from netc.runs.folder import open_run
 
 TEXT = """\
@@ -14,8 +14,9 @@ Writes the rows of a file with the predictions of a run's model in columns behin
   predicted_TARGET    the class by its name, or the number in the units of the data
   probability_CLASS   of a classifier, for each class
 The rows are prepared exactly as those of the training were. A column that is missing, and a text that the training did not have, are
-errors that name it. Columns that the network does not take are left as they are. Of a training that is not finished the weights are
-those of its last checkpoint, which is said.
+errors that name it; a row that lacks a value for which the training left rows out (`missing = drop`) has no prediction, which is said.
+Columns that the network does not take are left as they are. Of a training that is not finished the weights are those of its last
+checkpoint, which is said too.
   netc predict runs/net-1 --data new.csv              on the terminal
   netc predict runs/net-1 --data new.csv -o out.csv   into a file (.csv, .tsv, .parquet)
   netc predict runs/net-1 --data new.csv --delimiter ';' --decimal ,   where the training's file was written otherwise
@@ -40,7 +41,7 @@ def run(parsed: argparse.Namespace) -> int:
     from netc.runs.predict import predict
 
     opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
-    with saying_unfinished():
+    with saying_warnings():
         text = predict(opened, parsed.data, parsed.output, parsed.best, format_of(parsed))
     print(f"wrote {parsed.output}" if text is None else text, end="\n" if text is None else "")
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from netc.diagnostics import error
 from netc.module import NetModule
 from netc.pipeline import Network
 from netc.runs.folder import Run
-from netc.runs.given import Rows, given, rows_of
+from netc.runs.given import LeftOut, Rows, given, rows_of
 from netc.settings import Section
 from netc.train.batches import tensors
 from netc.train.evaluate import evaluate
@@ -64,6 +65,8 @@ def _evaluate_rows(run: Run, rows: Rows, best: bool) -> dict[str, Values]:
     predictor = run.predictor(best)
     _, settings = sections(predictor.network)
     applied = rows.inputs_and_targets()
+    if missing := rows.missing_in(applied.rows):
+        warnings.warn(f"{missing}: left out, as the network was trained without such rows", LeftOut, stacklevel=2)
     arrays = (*applied.inputs, *(applied.targets or ()))
     size = len(arrays[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])
     return {rows.name: _values(predictor.model, settings, rows.done, arrays, size)}

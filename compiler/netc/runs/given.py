@@ -7,11 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from netc.data.normalize import Array
 from netc.data.objects import object_table
 from netc.data.preprocessing import Applied, Fitted, Preprocessing, zeros
 from netc.data.sources import load_table
 from netc.data.table import Table
-from netc.diagnostics import NetError, error, listed
+from netc.diagnostics import NetError, count_of, error, listed
 from netc.graph import Argument, Graph
 from netc.ops.sources import SOURCES
 from netc.pipeline import Network
@@ -19,7 +22,12 @@ from netc.runs.folder import RECORD, Run
 from netc.settings import Made
 from netc.source import Source, Span
 
+MOST_PLACES = 5  # of rows that a message lists
 TEXTS = (".csv", ".tsv", ".txt")  # the endings of files with a delimiter
+
+
+class LeftOut(UserWarning):
+    """Nothing is said of some rows, as a value is missing there and the network was trained without such rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +57,15 @@ class Rows:
             raise error("data", f"`{self.name}` has no column {listed(absent)} to compare the predictions with",
                         hint="`netc predict` needs none")  # fmt: skip
         return self._some(self.done.apply(self.table))
+
+    def missing_in(self, rows: Array) -> str:
+        """That the rows other than these lack something, in words, and where they stand; empty where there are no others."""
+        others = np.setdiff1d(np.arange(len(self.table)), rows)
+        if not len(others):
+            return ""
+        places = ", ".join(self.table.place(int(row)) for row in others[:MOST_PLACES])
+        more = f" and {len(others) - MOST_PLACES} more" if len(others) > MOST_PLACES else ""
+        return f"a value is missing in {count_of(len(others), 'row')} of `{self.name}` ({places}{more})"
 
     def _some(self, applied: Applied) -> Applied:
         """What is there, if it is not nothing."""

@@ -174,14 +174,14 @@ def ints(*shape: Any) -> TensorType:
 
 B = Dim.named("B")
 BAD: list[tuple[str, dict[str, Any], str, str]] = [
-    ("MSELoss", {"input": floats(B, 1), "target": floats(B)}, "loss-shape", "squeeze the prediction, `-> squeeze(-1)`"),
+    ("MSELoss", {"input": floats(B, 1), "target": floats(B)}, "loss-shape", "-> squeeze(-1)`; or unsqueeze the target"),
     ("BCEWithLogitsLoss", {"input": floats(B), "target": floats(B, 1)}, "loss-shape", "squeeze the target"),
     ("L1Loss", {"input": floats(B, 4), "target": floats(B, 1)}, "loss-shape", ""),
-    ("MSELoss", {"input": floats(B, 4), "target": ints(B, 4)}, "dtype", "`y -> float`"),
-    ("MSELoss", {"input": floats(B), "target": TensorType((B,), "float64")}, "dtype", "`y -> float`"),
+    ("MSELoss", {"input": floats(B, 4), "target": ints(B, 4)}, "dtype", "-> float`"),
+    ("MSELoss", {"input": floats(B), "target": TensorType((B,), "float64")}, "dtype", "-> float`"),
     ("CrossEntropyLoss", {"input": floats(B, 4), "target": ints(B, 1)}, "loss-shape", "squeeze the target"),
     ("CrossEntropyLoss", {"input": floats(B, 4), "target": floats(B)}, "loss-shape", "int64[B]"),
-    ("CrossEntropyLoss", {"input": floats(B, 4), "target": TensorType((B,), "int32")}, "dtype", "`y -> long`"),
+    ("CrossEntropyLoss", {"input": floats(B, 4), "target": TensorType((B,), "int32")}, "dtype", "-> long`"),
     ("NLLLoss", {"input": floats(B, 4), "target": ints(B, 4)}, "loss-shape", ""),
     ("BCEWithLogitsLoss", {"input": floats(B, 4), "target": floats(B, 4), "pos_weight": floats(3)}, "loss-shape", ""),
     ("GaussianNLLLoss", {"input": floats(B, 4), "target": floats(B, 4), "var": floats(B)}, "loss-shape", "unsqueeze(-1)"),

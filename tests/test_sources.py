@@ -240,7 +240,7 @@ WRONG: list[tuple[str, dict[str, str], str]] = [
     (X + Y, {"keys": 'ignore = "c"'}, "data: the data has no column `c`"),
     (X + Y, {"x": "[B, 3]"}, "data-shape: `x` is declared [B, 3], and the data has features [2, 2] (declare `input x: [B, 2]`"),
     (X + "1,2,red\n1,3,blue\n2,2,green\n", {}, "data-shape: `y` is declared [B, 1], and the data has 3 classes "
-                                               "(declare `target y: int64[B]`, and send 3 scores into `CrossEntropyLoss`"),
+                                               "(declare `target y: int64[B]`, and send 3 scores, `Linear(3)`, into `CrossEntropyLoss`"),
     (X + Y + "1,,1\n", {"keys": "missing = drop\n  validation = 0.9"}, "data: `validation = 0.9` of 2 rows leaves none to train on"),
     (X + ",2,1\n1,,1\n", {"keys": "missing = drop"}, "data: no row of the data has a value in every column"),
     (X + Y + "3,4,\n", {"keys": "missing = mean"}, "data-value: the data has 1 value that is missing: 1 in `y`, first in line 4"),

@@ -16,10 +16,11 @@ from netc.tensors import Type, flat_types, type_text, why_impossible
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """What is known of a value: its type, and the place that made it."""
+    """What is known of a value: its type, the place that made it, and its name where it is a target as it is declared."""
 
     type: Type
     span: Span
+    target: str = ""
 
 
 Lookup = Callable[[Ref], Known]
@@ -37,7 +38,7 @@ class Inferred:
 def infer(op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], lookup: Lookup, span: Span) -> Inferred | Diagnostic:
     """The type of `op` on these arguments, its config with the inferred sizes, and its parameters' shapes."""
     values = {name: typed(argument.value, lookup) for name, argument in {**config, **call}.items()}
-    use = Use(op, values)
+    use = Use(op, values, **_names(call, lookup)) if op.is_loss else Use(op, values)
     try:
         kind = op.rule(use)
         weights = op.weights(use) if op.weights else {}
@@ -54,6 +55,13 @@ def infer(op: Op, config: Mapping[str, Argument], call: Mapping[str, Argument], 
         for name, argument in config.items()
     }
     return Inferred(kind, filled, weights)
+
+
+def _names(call: Mapping[str, Argument], lookup: Lookup) -> dict[str, dict[str, str]]:
+    """What the arguments of a loss are called in the spec, for its hints."""
+    tensors = {name: argument for name, argument in call.items() if isinstance(argument.value, Ref)}
+    texts = {name: argument.span.text for name, argument in tensors.items() if argument.span.text.isidentifier()}
+    return {"texts": texts, "declared": {name: known.target for name, a in tensors.items() if (known := lookup(a.value)).target}}
 
 
 def typed(value: Any, lookup: Lookup) -> Any:

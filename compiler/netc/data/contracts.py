@@ -279,7 +279,7 @@ def _bound_problems(bounds: Bounds, fed: Fed) -> list[Diagnostic]:
     assert bounds.node.op is not None
     what = f"{count_of(int(bad.sum()), 'value')} of the data {'is' if bad.sum() == 1 else 'are'} not, e.g. {fed.example(bad)}"
     return [Diagnostic("data-value", f"`{bounds.node.op.name}` needs a target {bounds.words}, and {what}", bounds.node.span,
-                       related=fed.related, hint=_unscaled_hint(bounds, fed, bad) or _bound_hint(bounds, fed.raw))]  # fmt: skip
+                       related=fed.related, hint=_unscaled_hint(bounds, fed, bad) or _bound_hint(bounds, fed))]  # fmt: skip
 
 
 def _unscaled_hint(bounds: Bounds, fed: Fed, bad: Array) -> str:
@@ -291,18 +291,21 @@ def _unscaled_hint(bounds: Bounds, fed: Fed, bad: Array) -> str:
     return f"as they stand they are: leave out `{said}`, or say {group}"
 
 
-def _bound_hint(bounds: Bounds, raw: Array) -> str:
+def _bound_hint(bounds: Bounds, fed: Fed) -> str:
     """What is probably meant, by the values that the data has."""
-    values = np.unique(raw[np.isfinite(raw)])
+    values = np.unique(fed.raw[np.isfinite(fed.raw)])
     if bounds.ends_only:
-        return "`2 * y - 1` makes -1 and 1 of 0 and 1" if set(values) <= {0.0, 1.0} else "say for each row which of the two it is"
+        return f"`2 * {fed.name} - 1` makes -1 and 1 of 0 and 1" if set(values) <= {0.0, 1.0} else "say for each row which of the two it is"
     if len(values) == 2 and bounds.name in BINARY and all(v == int(v) for v in values):
         return "leave the target as it is: two other whole numbers count as 0 and 1 where it is one number a row and nothing scales it"
     if set(values) <= {-1.0, 1.0} and bounds.high is not None:
-        return "`(y + 1) / 2` makes 0 and 1 of -1 and 1"
+        return f"`({fed.name} + 1) / 2` makes 0 and 1 of -1 and 1"
     if _are_classes(values):
         count = int(values.max()) + 1
-        return f"for {count} classes declare `target y: int64[B]`, and send {count} scores into `CrossEntropyLoss`"
+        rows = TensorType(fed.node.type.shape[:1], "int64") if isinstance(fed.node.type, TensorType) else "int64[B]"
+        return (
+            f"for {count} classes declare `target {fed.name}: {rows}`, and send {count} scores, `Linear({count})`, into `CrossEntropyLoss`"
+        )
     return "for numbers of any size take `MSELoss`" if bounds.high is not None else "counts are not negative"
 
 

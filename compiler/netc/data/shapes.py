@@ -70,7 +70,7 @@ def _misfit(feed: Feed, declared: Shape, given: tuple[int, ...]) -> Diagnostic:
     classes = len(feed.parts[0].categories)
     if kind == "target" and classes and len(feed.parts) == 1:
         what = f"{classes} classes"
-        hint = f"declare `target {name}: int64[{batch}]`, and send {classes} scores into `CrossEntropyLoss`"
+        hint = f"declare `target {name}: int64[{batch}]`, and send {classes} scores, `Linear({classes})`, into `CrossEntropyLoss`"
     else:
         what = f"{'features' if kind == 'input' else 'target'} {shape_text(given if given[1:] != (1,) or kind == 'input' else given[:1])}"
         hint = f"declare `{kind} {name}: {_text(batch, given)}`"

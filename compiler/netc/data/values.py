@@ -144,10 +144,20 @@ def unheld(declared: Declared, parts: Iterable[Chunk], table: Table) -> list[Dia
     message = f"`{name}` is declared {dtype}, and {count_of(count, 'value')} of the data cannot be that, {where}"
     hint = f"{'int64' if dtype in INTEGERS else 'float32'} holds more, as does a scaled value: `normalize`"
     if dtype in INTEGERS + BOOL and value != int(value):
-        hint = f"for numbers with fractions declare `{declared.kind} {name}: {declared.shape}`" if declared.shape else ""
+        hint = _with_fractions(declared) if declared.shape else ""
     if declared.span is None:
         return [Diagnostic("data-value", message, table.span, hint=hint)]
     return [Diagnostic("data-value", message, declared.span, "declared here", (Related(table.span, "the data"),), hint)]
+
+
+def _with_fractions(declared: Declared) -> str:
+    """What to declare for numbers with fractions; a target of one whole number a row is a class, and its loss one for classes."""
+    if declared.kind == "target" and "," not in declared.shape:
+        column = f"{declared.shape[:-1]}, 1]"
+        return (
+            f"for numbers with fractions declare `target {declared.name}: {column}`, predict one, e.g. with `Linear(1)`, and take `MSELoss`"
+        )
+    return f"for numbers with fractions declare `{declared.kind} {declared.name}: {declared.shape}`"
 
 
 def _unheld(array: Array, dtype: str) -> Array:

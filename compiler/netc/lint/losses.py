@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from netc.diagnostics import Diagnostic, Edit, Related
-from netc.graph import Node
+from netc.graph import Node, Ref
 from netc.lint.edits import removal, renaming
 from netc.lint.view import CONVOLUTIONS, LINEAR, NORMS, Finding, View, is_dropout, name_of, setting
 
@@ -44,7 +44,7 @@ class Row:
 
 WITH_LOGITS = ("BCEWithLogitsLoss", "MultiLabelSoftMarginLoss")
 NAME_LOGITS = "remove `{maker}`; where the output shall be probabilities, name the logits and give the loss these"
-LOG_HINT = "send it through `LogSoftmax(dim=…)`"
+LOG_HINT = "send it through `LogSoftmax(dim={dim})`"
 ROWS = (
     Row("double-softmax", ("CrossEntropyLoss",), SOFTMAX,
         "`{loss}` takes logits and applies softmax itself; after `{maker}` it sees numbers between 0 and 1 only, and never comes near zero",
@@ -101,10 +101,17 @@ def operands(view: View) -> Iterator[Finding]:
 
 def _operand(view: View, row: Row, loss: Node, maker: Node) -> Finding:
     assert loss.op and maker.op
-    words = {"loss": loss.op.name, "maker": maker.op.name, "range": SQUASHING.get(name_of(maker), "")}
+    words = {"loss": loss.op.name, "maker": maker.op.name, "range": SQUASHING.get(name_of(maker), ""), "dim": _axis_of_classes(view, loss)}
     message, hint = row.message.format(**words), row.hint.format(**words)
     at, other, label = (maker, loss, "the loss") if row.at_maker else (loss, maker, "what it is given")
     return at, Diagnostic(row.code, message, at.span, related=(Related(other.span, label),), hint=hint, edit=_edit(view, row, loss, maker))
+
+
+def _axis_of_classes(view: View, loss: Node) -> int:
+    """The axis of the scores along which the probabilities of a loss are 1 together."""
+    scores = loss.call.get("input")
+    has_rows = scores is not None and isinstance(scores.value, Ref) and view.graph.tensor_type(scores.value).rank > 1
+    return 1 if name_of(loss) == "NLLLoss" and has_rows else -1
 
 
 def _edit(view: View, row: Row, loss: Node, maker: Node) -> Edit | None:

@@ -15,7 +15,8 @@ from netc.lower.binding import Binder, ref_list
 from netc.lower.origins import Origins
 from netc.lower.scope import Place, why_reserved
 from netc.lower.values import UNKNOWN, Given, has_unknown, is_tensor, kind_words
-from netc.ops.losses import STRETCH, fit, weights_shape
+from netc.ops.loss_hints import Operand, fit
+from netc.ops.losses import STRETCH, weights_shape
 from netc.ops.op import Balanced, Op, Problem, value_text
 from netc.settings import Made
 from netc.source import Span
@@ -56,7 +57,8 @@ class Builder:
 
     def lookup(self, ref: Ref) -> Known:
         """The type of a value and the place that made it."""
-        return Known(self.graph.type_of(ref), self.graph.node(ref.node).span)
+        node = self.graph.node(ref.node)
+        return Known(self.graph.type_of(ref), node.span, self.graph.name_of(node) if node.kind == "target" else "")
 
     def typed(self, value: Any) -> Any:
         """A value as a rule sees it."""
@@ -146,9 +148,14 @@ class Builder:
             related = tuple(Related(self.lookup(ref).span, str(kind)) for ref, kind in ((r, a), (t, b)))
             when = condition(a.shape, b.shape)
             message = f"`{op.name}` of prediction and target needs equal shapes, and gets {a} and {b}{when.text}"
-            self.report(Diagnostic("loss-shape", message, span, related=related, hint=when.hint or fit(a, b) or STRETCH), refs)
+            hint = when.hint or fit(*map(self._operand, (prediction, target))) or STRETCH
+            self.report(Diagnostic("loss-shape", message, span, related=related, hint=hint), refs)
             return True
         return False
+
+    def _operand(self, ref: Ref) -> Operand:
+        """A value of an operator, as a hint names it."""
+        return Operand(self.graph.tensor_type(ref), self.graph.names.get(ref, ""), self.lookup(ref).target)
 
     def _same_instance(self, node: Node) -> bool:
         """Whether a layer that is used again is made of the same arguments and sizes as at its first use."""

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from netc.conditions import condition
+from netc.ops import loss_hints
+from netc.ops.loss_hints import Operand
 from netc.ops.modules import chosen
 from netc.ops.op import Balanced, Op, Problem, Rule, Use, signature, value_text
 from netc.ops.rules import listed_shapes, need_float
@@ -22,26 +24,9 @@ MOST_LISTED = 6  # weights that a hint writes out
 STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
 
-def fit(prediction: TensorType, target: TensorType) -> str:
-    """What to do with operands that differ by one axis of size 1: a hint, or nothing."""
-    for longer, shorter, who in ((prediction, target, "prediction"), (target, prediction, "target")):
-        for axis in range(longer.rank - 1, -1, -1):
-            if longer.shape[axis] == 1 and longer.shape[:axis] + longer.shape[axis + 1 :] == shorter.shape:
-                place = -1 if axis == longer.rank - 1 else axis
-                return f"squeeze the {who}, `-> squeeze({place})`, or unsqueeze the other, `-> unsqueeze({place})`"
-    return ""
-
-
 def reduced(use: Use, shape: Shape, dtype: str) -> Type:
     """One number, or with reduction="none" one each."""
     return TensorType(shape if use["reduction"] == "none" else (), dtype)
-
-
-def _columns(prediction: TensorType, target: TensorType) -> str:
-    """A hint where a prediction has one column, and the target several."""
-    count = target.shape[-1] if target.rank else 1
-    one = prediction.rank == target.rank and prediction.shape[-1:] == (1,) and prediction.shape[:-1] == target.shape[:-1]
-    return f"predict as many, e.g. with `Linear({count})`; to stretch one on purpose, `expand_as` says so" if one else ""
 
 
 # --- what operands must be ------------------------------------------------------------------------------------------
@@ -51,8 +36,7 @@ def need_target(use: Use, p: TensorType, name: str = "target", whole: bool = Fal
     """A tensor of the prediction's dtype; with `whole` also one of whole numbers: counts, 0 and 1, 1 and -1."""
     y = use.tensor(name)
     if not (y.dtype == p.dtype or (whole and y.dtype in ("int32", "int64"))):
-        hint = ("convert it, `y -> float`, or declare the target without a dtype" if name == "target"
-                else "convert it with `-> float`")  # fmt: skip
+        hint = loss_hints.of_dtype(use, Operand.of(use, "input", p), Operand.of(use, name), name)
         raise Problem("dtype", f"`{use.op.name}` needs a float {name}, and gets {y}" if not y.is_float else
                       f"`{use.op.name}` needs one dtype, and gets {p} and {y}", name, "input", hint=hint)  # fmt: skip
     return y
@@ -63,32 +47,28 @@ def same_shapes(use: Use, names: Sequence[str], kinds: Sequence[TensorType]) -> 
     for kind in kinds[1:]:
         if kind.shape != kinds[0].shape:
             when = condition(kinds[0].shape, kind.shape)
+            operands = [Operand.of(use, name) for name in names]
+            hint = when.hint or loss_hints.of_shapes(use, operands[0], operands[kinds.index(kind)]) or STRETCH
             raise Problem("loss-shape", f"`{use.op.name}` needs equal shapes, and gets {listed_shapes(kinds)}{when.text}", *names,
-                          hint=when.hint or fit(kinds[0], kind) or _columns(kinds[0], kind) or STRETCH)  # fmt: skip
+                          hint=hint)  # fmt: skip
 
 
 def class_numbers(use: Use, y: TensorType, p: TensorType, shape: Shape) -> TensorType:
     """The target as int64 of that shape: class numbers for the scores `p`."""
     wanted = TensorType(shape, "int64")
+    target = Operand.of(use, "target")
     if y.dtype not in INTEGERS:
         raise Problem("dtype", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}", "target", "input",
-                      hint="declare class numbers as `target y: int64[B]`")  # fmt: skip
+                      hint=loss_hints.class_numbers(target, wanted))  # fmt: skip
     if y.shape != shape:
         when = condition(shape, y.shape)
+        hint = loss_hints.misplaced_classes(Operand.of(use, "input", p), target, wanted) or when.hint
         raise Problem("loss-shape", f"`{use.op.name}` of scores {p} needs class numbers {wanted}, and gets {y}{when.text}",
-                      "target", "input", hint=_class_hint(p, y, shape) or when.hint)  # fmt: skip
+                      "target", "input", hint=hint)  # fmt: skip
     if y.dtype != "int64":
-        raise Problem("dtype", f"`{use.op.name}` needs class numbers of dtype int64, and gets {y}", "target", hint="`y -> long`")
+        raise Problem("dtype", f"`{use.op.name}` needs class numbers of dtype int64, and gets {y}", "target",
+                      hint=loss_hints.class_numbers(target, wanted))  # fmt: skip
     return y
-
-
-def _class_hint(p: TensorType, y: TensorType, shape: Shape) -> str:
-    """What is probably meant: an axis too many, classes in the last axis of the scores where torch wants them in axis 1, one-hot rows."""
-    if p.rank > 2 and y.shape == p.shape[:-1]:
-        return f"classes are axis 1 of the scores: send them through `{'transpose(1, 2)' if p.rank == 3 else 'movedim(-1, 1)'}`"
-    if y.shape == p.shape:
-        return "for one-hot rows take the place of the 1: `argmax(y, dim=1)`"
-    return fit(TensorType(shape), y)
 
 
 def need_classes(use: Use, p: TensorType, classes: Size) -> None:
@@ -96,7 +76,7 @@ def need_classes(use: Use, p: TensorType, classes: Size) -> None:
     if classes == 1:
         raise Problem("bad-size", f"`{use.op.name}` of scores {p} has one class only, so that it is always 0",
                       "num_classes" if "num_classes" in use.values else "input",
-                      hint="give it a score each class, e.g. `Linear(2)`; for yes or no take `BCEWithLogitsLoss`")  # fmt: skip
+                      hint=loss_hints.one_class(Operand.of(use, "input", p), Operand.of(use, "target")))  # fmt: skip
 
 
 def class_weight(use: Use, p: TensorType, classes: Size) -> None:
@@ -219,7 +199,7 @@ def against_classes(use: Use, p: TensorType, y: TensorType, probabilities: bool)
         wanted = TensorType(outer, "int64")
         raise Problem("loss-shape" if y.dtype == p.dtype else "dtype",
                       f"`{use.op.name}` of scores {p} needs class numbers {wanted}, or probabilities {p}, and gets {y}",
-                      "target", "input", hint="declare class numbers as `target y: int64[B]`")  # fmt: skip
+                      "target", "input", hint=loss_hints.class_numbers(Operand.of(use, "target"), wanted))  # fmt: skip
     return reduced(use, outer, p.dtype)
 
 
@@ -277,7 +257,7 @@ def cosine(use: Use) -> Type:
     if y.shape != a.shape[:-1]:
         wanted = y.with_shape(a.shape[:-1])
         raise Problem("loss-shape", f"`{use.op.name}` of vectors {a} needs a target {wanted}, and gets {y}", "target", "input1",
-                      hint=fit(wanted, y))  # fmt: skip
+                      hint=loss_hints.fit(Operand(wanted), Operand.of(use, "target")))  # fmt: skip
     return reduced(use, y.shape, a.dtype)
 
 

@@ -262,12 +262,15 @@ class Problem(Exception):
 class Use:
     """One use of an op as its rule sees it: the values by parameter name, tensors as their types.
 
-    `infer` fills in the sizes that the user left out.
+    `infer` fills in the sizes that the user left out. Of a loss, `texts` are the arguments that are written as a name, and `declared` the
+    names of those that are targets as they are declared.
     """
 
     op: Op
     values: dict[str, Any]
     inferred: dict[str, Any] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, str] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Any:
         return self.values[name]

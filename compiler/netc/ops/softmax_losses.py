@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from netc.ops.losses import REDUCTION, against_classes, fit
+from netc.ops.loss_hints import Operand, misplaced_classes
+from netc.ops.losses import REDUCTION, against_classes
 from netc.ops.modules import chosen, layer, under, weighted, with_bias
 from netc.ops.op import Problem, Use
 from netc.shapes import Shape
@@ -51,7 +52,7 @@ def adaptive_softmax(use: Use) -> Type:
         wanted = TensorType(x.shape[:-1], "int64")
         raise Problem("loss-shape" if y.shape != wanted.shape else "dtype",
                       f"`{use.op.name}` of {x} needs class numbers {wanted}, and gets {y}", "target_", "input_",
-                      hint=fit(wanted, y))  # fmt: skip
+                      hint=misplaced_classes(Operand.of(use, "input_"), Operand.of(use, "target_"), wanted))  # fmt: skip
     return x.with_shape(x.shape[:-1]), TensorType(())
 
 

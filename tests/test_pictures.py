@@ -14,12 +14,13 @@ import torch
 from matplotlib.figure import Figure
 
 import netc
-from netc.data.columns import category_column, number_columns
+from netc.data.columns import Columns, category_column, number_columns
 from netc.data.normalize import Array
 from netc.data.table import Table, table_of
 from netc.source import Source, Span
 from netc.train.report import pictures
-from netc.train.report.pictures import Outputs, data_picture, draw_all, loss_picture, predictions_picture
+from netc.train.report.pairs import data_picture
+from netc.train.report.pictures import Outputs, draw_all, loss_picture, predictions_picture
 from netc.train.report.sheet import png
 from tests.conftest import SPECS
 
@@ -67,6 +68,18 @@ def has_color(image: Array, red: int, green: int, blue: int) -> bool:
 )
 def test_data(rows: int, features: int, target: Array) -> None:
     pixels(data_picture(table(rows, features, target)))
+
+
+@pytest.mark.parametrize("target", [None, classes(40)[:, None], RANDOM.normal(size=(40, 2)), RANDOM.normal(size=(40, 1, 4, 4))])
+@pytest.mark.parametrize(("features", "names"), [((40, 12), ["x[0]", "x[4]"]), ((40, 1), ["x[0]"])])
+def test_arrays_of_one_axis_a_row(features: tuple[int, int], names: list[str], target: Array | None) -> None:
+    """Sequences are drawn by their places; a target that is no column gives no colors, and neither does none."""
+    parts = [Columns("array", ("x",), RANDOM.integers(0, 20, features))]
+    if target is not None:
+        parts.append(number_columns(("y", "z")[: target.shape[1]], target) if target.ndim == 2 else Columns("array", ("y",), target))
+    picture = data_picture(Table(tuple(parts), parts[1].names if target is not None else (), Span(Source("net", "data"), 0, 4)))
+    pixels(picture)
+    assert picture is not None and set(names) <= {text.get_text() for text in picture.axes[0].texts}
 
 
 def test_data_are_colored_by_class() -> None:

@@ -222,7 +222,7 @@ def test_rows_that_are_left_out_have_no_prediction(tmp_path: Path, capsys: pytes
     (tmp_path / "numbers.net").write_text(spec)
     path = netc.load(tmp_path / "numbers.net").train(tmp_path, pictures=False).path
     (tmp_path / "new.csv").write_text("a,note\n1,x\n,y\n3,z\n")
-    assert predict(path, "--data", tmp_path / "new.csv") == 0
+    assert predict(path, "--data", tmp_path / "new.csv", "--best") == 0
     said = capsys.readouterr()
     found = table(said.out)
     assert [bool(row["predicted_b"]) for row in found] == [True, False, True] and [row["note"] for row in found] == ["x", "y", "z"]
@@ -230,13 +230,13 @@ def test_rows_that_are_left_out_have_no_prediction(tmp_path: Path, capsys: pytes
                         "without such rows\n")  # fmt: skip
     (tmp_path / "gaps.csv").write_text("a,b\n" + "".join(f"{'' if i > 2 else i},{i}\n" for i in range(10)))
     for command, words in (("predict", "no prediction there"), ("eval", "left out, as the network")):
-        assert main([command, str(path), "--data", str(tmp_path / "gaps.csv")]) == 0
+        assert main([command, str(path), "--data", str(tmp_path / "gaps.csv"), "--best"]) == 0
         said = capsys.readouterr()
         assert said.err.startswith(
             "warning: a value is missing in 7 rows of `gaps.csv` (line 5, line 6, line 7, line 8, line 9 and 2 more): "
         )
         assert words in said.err
-        assert main([command, str(path), "--data", str(tmp_path / "data.csv")]) == 0
+        assert main([command, str(path), "--data", str(tmp_path / "data.csv"), "--best"]) == 0
         assert capsys.readouterr().err == ""
 
 

@@ -7,12 +7,15 @@ import os
 import re
 import signal
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import torch
 
 from netc.cli import main
 from netc.runs.folder import open_run
+from netc.train.best import which_weights
 
 SPEC = """
 network Line {
@@ -118,3 +121,48 @@ def test_a_longer_training_is_offered_where_it_is_taken(
     assert main(["train", "--resume", "runs/line-1"]) == 0
     assert said in capsys.readouterr().out
     assert main(["train", "--resume", "runs/line-1", "--no-pictures", "--set", "train.epochs=24"]) == status
+
+
+# --- which weights ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("outcome", "said"),
+    [
+        (
+            {"epochs": 19, "step": 0, "best": {"epoch": 14, "val_loss": 0.1}},
+            "the last epoch, 19; X those of epoch 14, the best by val_loss",
+        ),
+        ({"epochs": 5, "step": 3, "best": {"epoch": 5, "val_f1": 0.1}}, "epoch 6, after batch 3; X those of epoch 5, the best by val_f1"),
+        ({"epochs": 14, "step": 0, "best": {"epoch": 14, "val_loss": 0.1}}, ""),
+        ({"epochs": 14, "best": {"epoch": 14, "val_loss": 0.1}}, ""),
+        ({"epochs": 14, "step": 0}, ""),
+        ({}, ""),
+    ],
+)
+def test_which_weights(outcome: dict[str, Any], said: str) -> None:
+    assert which_weights(outcome, "X") == (said and f"the weights are those of {said}")
+
+
+def test_other_weights_that_are_best_are_spoken_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A metric that is the more the worse the network is, so that the first epoch is the best one; and one that gets better."""
+    monkeypatch.chdir(tmp_path)
+    both = "  loss MSELoss(p, y)\n  metric score = {}mean((p - y) ** 2)\n"
+    for name, sign in (("worse", ""), ("better", "-")):
+        spec = SPEC.replace("  loss MSELoss(p, y)\n", both.format(sign)).replace(
+            "epochs     = 12", 'epochs     = 12\n  monitor    = "val_score"'
+        )
+        Path(f"{name}.net").write_text(spec)
+        assert main(["train", f"{name}.net", "--no-pictures"]) == 0
+        out = capsys.readouterr().out.splitlines()
+        taken = "the weights are those of the last epoch, 12; {} those of epoch 1, the best by val_score"
+        differ = name == "worse"
+        assert out[1:] == ([taken.format("`netc eval --best` and `netc predict --best` take")] if differ else [])
+        np.save("rows.npy", np.zeros((2, 5)))
+        for words in (["eval", f"runs/{name}-1"], ["predict", f"runs/{name}-1", "--data", "rows.npy"]):
+            assert main(words) == 0
+            assert capsys.readouterr().err == (taken.format("`--best` takes") + "\n" if differ else "")
+            assert main([*words, "--best"]) == 0
+            assert capsys.readouterr().err == ""

@@ -18,7 +18,8 @@ Computes the losses and metrics of a run's model anew: on the rows that it was t
   netc eval runs/net-1                      on the run's own data
   netc eval runs/net-1 --data new.csv       on the rows of a file (.csv, .tsv, .parquet, .npz, .npy), prepared as in training
   netc eval runs/net-1 --best               with the weights of the best epoch rather than the last
-Of a training that is not finished the weights are those of its last checkpoint, which is said.
+Where the last epoch was not the best one, that is said. Of a training that is not finished the weights are those of its last checkpoint,
+which is said, too.
 """
 
 
@@ -41,7 +42,7 @@ def run(parsed: argparse.Namespace) -> int:
     written = format_of(parsed)
     if parsed.data is None and written:
         parsed.parser.error("--delimiter and --decimal say how the file of --data is written")
-    with saying_warnings():
+    with saying_warnings(opened, parsed.best):
         found = evaluate_parts(opened, parsed.best) if parsed.data is None else evaluate_file(opened, parsed.data, parsed.best, written)
     print(json.dumps(_finite(found), indent=2) if parsed.format == "json" else _text(found))
     return 0

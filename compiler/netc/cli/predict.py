@@ -16,7 +16,7 @@ Writes the rows of a file with the predictions of a run's model in columns behin
 The rows are prepared exactly as those of the training were. A column that is missing, and a text that the training did not have, are
 errors that name it; a row that lacks a value for which the training left rows out (`missing = drop`) has no prediction, which is said.
 Columns that the network does not take are left as they are. Of a training that is not finished the weights are those of its last
-checkpoint, which is said too.
+checkpoint, which is said too; of others those of the last epoch, and with --best those of the best one.
   netc predict runs/net-1 --data new.csv              on the terminal
   netc predict runs/net-1 --data new.csv -o out.csv   into a file (.csv, .tsv, .parquet)
   netc predict runs/net-1 --data new.csv --delimiter ';' --decimal ,   where the training's file was written otherwise
@@ -41,7 +41,7 @@ def run(parsed: argparse.Namespace) -> int:
     from netc.runs.predict import predict
 
     opened = open_run(parsed.run_folder, allow_python=parsed.allow_python)
-    with saying_warnings():
+    with saying_warnings(opened, parsed.best):
         text = predict(opened, parsed.data, parsed.output, parsed.best, format_of(parsed))
     print(f"wrote {parsed.output}" if text is None else text, end="\n" if text is None else "")
     return 0

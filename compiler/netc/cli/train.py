@@ -12,6 +12,7 @@ import netc
 from netc.cli.common import Commands, loaded, overrides, spec_command
 from netc.diagnostics import count_of
 from netc.pipeline import run_spec
+from netc.train.best import which_weights
 from netc.train.interrupt import INTERRUPTED
 
 if TYPE_CHECKING:
@@ -93,6 +94,8 @@ def _smoke(network: netc.Network) -> int:
 
 
 def _say(result: Result, resumed: Path | None, network: netc.Network) -> None:
+    from netc.train.run import outcome
+
     history = result.history
     for warning in result.warnings:
         print(f"warning: {warning}", file=sys.stderr)
@@ -104,6 +107,8 @@ def _say(result: Result, resumed: Path | None, network: netc.Network) -> None:
     if history.stopped_early or history.interrupted:
         print(f"{'stopped early' if history.stopped_early else 'interrupted'} in epoch {history.epochs}")
     print(f"wrote {result.path}{os.sep}")
+    if said := which_weights(outcome(history), "`netc eval --best` and `netc predict --best` take"):
+        print(said)
     if history.interrupted:
         print(f"netc train --resume {result.path} goes on")
 

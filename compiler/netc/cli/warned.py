@@ -8,15 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from netc.runs.folder import Unfinished
-from netc.runs.given import LeftOut
+from netc.runs.folder import LeftOut, Run, Unfinished
+from netc.train.best import which_weights
 
 SAID = (Unfinished, LeftOut)
 
 
 @contextmanager
-def saying_warnings() -> Iterator[None]:
-    """Says where the weights of a run are not its last ones yet, and where rows are left out."""
+def saying_warnings(run: Run, best: bool) -> Iterator[None]:
+    """Says where the weights of a run are not its last ones yet, where others are the best ones, and where rows are left out."""
     usual = warnings.showwarning
 
     def show(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> None:
@@ -30,3 +30,6 @@ def saying_warnings() -> Iterator[None]:
             warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield
+    said = "" if best or run.goes_on else which_weights(run.record, "`--best` takes")
+    if said:
+        print(said, file=sys.stderr)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -16,8 +15,8 @@ from netc.data.sources import load_data
 from netc.diagnostics import error
 from netc.module import NetModule
 from netc.pipeline import Network
-from netc.runs.folder import Run
-from netc.runs.given import LeftOut, Rows, given, rows_of
+from netc.runs.folder import LeftOut, Run, warn_outside
+from netc.runs.given import Rows, given, rows_of
 from netc.settings import Section
 from netc.train.batches import tensors
 from netc.train.evaluate import evaluate
@@ -66,7 +65,7 @@ def _evaluate_rows(run: Run, rows: Rows, best: bool) -> dict[str, Values]:
     _, settings = sections(predictor.network)
     applied = rows.inputs_and_targets()
     if missing := rows.missing_in(applied.rows):
-        warnings.warn(f"{missing}: left out, as the network was trained without such rows", LeftOut, stacklevel=2)
+        warn_outside(f"{missing}: left out, as the network was trained without such rows", LeftOut)
     arrays = (*applied.inputs, *(applied.targets or ()))
     size = len(arrays[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])
     return {rows.name: _values(predictor.model, settings, rows.done, arrays, size)}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from netc.diagnostics import did_you_mean, error
@@ -26,6 +29,19 @@ MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
 
 class Unfinished(UserWarning):
     """The weights of a module are those of a training that is not finished."""
+
+
+class LeftOut(UserWarning):
+    """Nothing is said of some rows, as a value is missing there and the network was trained without such rows."""
+
+
+def warn_outside(text: str, category: type[UserWarning]) -> None:
+    """Warns at the line outside of netc that called."""
+    frame: FrameType | None = sys._getframe()
+    level = 1
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("netc."):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, category, stacklevel=level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,10 +26,6 @@ MOST_PLACES = 5  # of rows that a message lists
 TEXTS = (".csv", ".tsv", ".txt")  # the endings of files with a delimiter
 
 
-class LeftOut(UserWarning):
-    """Nothing is said of some rows, as a value is missing there and the network was trained without such rows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Rows:
     """Rows as their source gives them, how messages call that, what the training did to its data, and the network that takes them."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from netc.data.normalize import Array
 from netc.diagnostics import error
-from netc.runs.folder import Run
-from netc.runs.given import LeftOut, given, rows_of
+from netc.runs.folder import LeftOut, Run, warn_outside
+from netc.runs.given import given, rows_of
 from netc.runs.rows import with_columns
 
 
@@ -26,7 +25,7 @@ def predict(run: Run, data: Path, out: Path | None = None, best: bool = False, w
     columns, places = run.predictor(best).columns(rows)
     text = with_columns(rows, columns, places, out)
     if missing := rows.missing_in(places):
-        warnings.warn(f"{missing}: no prediction there, as the network was trained without such rows", LeftOut, stacklevel=2)
+        warn_outside(f"{missing}: no prediction there, as the network was trained without such rows", LeftOut)
     return text
 
 

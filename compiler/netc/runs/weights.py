@@ -5,11 +5,8 @@ Either is data only: nothing in it is run.
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from safetensors import SafetensorError
@@ -18,7 +15,7 @@ from torch import Tensor, nn
 
 from netc.diagnostics import error, listed
 from netc.module import NetModule
-from netc.runs.folder import BEST, MODEL, Run, Unfinished
+from netc.runs.folder import BEST, MODEL, Run, Unfinished, warn_outside
 from netc.train import checkpoint
 from netc.train.length import planned_epochs
 from netc.train.run import CHECKPOINT
@@ -29,7 +26,8 @@ def trained_module(run: Run, best: bool = False) -> NetModule:
     if run.goes_on:
         model = run.network().module()
         which = load_unfinished(model, run.path, best)
-        warn_outside(f"`{run.path}` is not finished: these are {which}; where it was stopped or killed, `{run.goes_on}` finishes it")
+        said = f"`{run.path}` is not finished: these are {which}; where it was stopped or killed, `{run.goes_on}` finishes it"
+        warn_outside(said, Unfinished)
         return model.eval()
     if run.state == "failed" and not best:
         hint = "`--best` takes the weights of its best epoch" if (run.path / BEST).is_file() else "correct the spec, and train it anew"
@@ -42,15 +40,6 @@ def trained_module(run: Run, best: bool = False) -> NetModule:
     model = run.network().module()
     load_weights(model, path)
     return model.eval()
-
-
-def warn_outside(text: str) -> None:
-    """Warns `Unfinished` at the line outside of netc that asked for the weights."""
-    frame: FrameType | None = sys._getframe()
-    level = 1
-    while frame is not None and frame.f_globals.get("__name__", "").startswith("netc."):
-        frame, level = frame.f_back, level + 1
-    warnings.warn(text, Unfinished, stacklevel=level)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

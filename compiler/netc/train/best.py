@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from netc.ops.measures import MEASURES
 
@@ -47,3 +47,16 @@ def best_of(columns: Mapping[str, Sequence[float]]) -> dict[str, Best]:
             value, epoch = max(finite, key=lambda pair: (sign * pair[0], pair[1]))
             found[name] = Best(value, -epoch)
     return found
+
+
+def which_weights(outcome: Mapping[str, Any], take: str) -> str:
+    """Of which epoch the last weights of a training are, and of which the best, by its record; empty where there is one kind only.
+
+    `take` says how the best are had.
+    """
+    best, step = outcome.get("best"), outcome.get("step") or 0
+    if not best or (best["epoch"], 0) == (outcome["epochs"], step):
+        return ""
+    column = next(name for name in best if name != "epoch")
+    last = f"epoch {outcome['epochs'] + 1}, after batch {step}" if step else f"the last epoch, {outcome['epochs']}"
+    return f"the weights are those of {last}; {take} those of epoch {best['epoch']}, the best by {column}"

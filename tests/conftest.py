@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+# Threads that wait for each other do so asleep: awake they take the processors that the other workers need.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # read when torch is loaded, which is later
 
 SPECS = Path(__file__).parent.parent / "specs"
 # What makes specs/llama.net that of 70 billion parameters.

@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from netc.cli import main
-from netc.runs.folder import open_run
+from netc.runs.folder import Unfinished, open_run
 from netc.train.best import which_weights
+from netc.train.checkpoint import load, save
 
 SPEC = """
 network Line {
@@ -121,6 +122,31 @@ def test_a_longer_training_is_offered_where_it_is_taken(
     assert main(["train", "--resume", "runs/line-1"]) == 0
     assert said in capsys.readouterr().out
     assert main(["train", "--resume", "runs/line-1", "--no-pictures", "--set", "train.epochs=24"]) == status
+
+
+@pytest.mark.parametrize("is_finite", [True, False])
+def test_the_weights_before_a_failure_are_those_of_the_checkpoint(late: str, is_finite: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """If they are finite, as where it was saved some time before; a save after every step has what the loss tells one step later."""
+    assert main(["train", late, "--no-pictures", "--set", "train.checkpoint=0"]) == 1
+    run = Path("runs/line-1")
+    state = load(run / "checkpoint")
+    weights = state["training"]["model"]
+    assert not all(tensor.isfinite().all() for tensor in weights.values())
+    if is_finite:
+        state["training"]["model"] = weights = {name: torch.full_like(tensor, 0.5) for name, tensor in weights.items()}
+        save(run / "checkpoint", state)
+    capsys.readouterr()
+    assert main(["eval", str(run)]) == (0 if is_finite else 1)
+    said = capsys.readouterr().err
+    if not is_finite:
+        assert "has no last weights: the loss became" in said and "`--best` takes the weights of its best epoch" in said
+        return
+    assert re.fullmatch(
+        r"warning: `runs/line-1` failed: the loss became .*; these are its weights .*epoch \d+.*, from its last checkpoint\n", said
+    )
+    with pytest.warns(Unfinished):
+        found = open_run(run).module().state_dict()
+    assert all(torch.equal(found[name], tensor) for name, tensor in weights.items())
 
 
 # --- which weights ------------------------------------------------------------------------------------------------------

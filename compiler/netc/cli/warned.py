@@ -30,6 +30,6 @@ def saying_warnings(run: Run, best: bool) -> Iterator[None]:
             warnings.simplefilter("always", category)
         warnings.showwarning = show
         yield
-    said = "" if best or run.goes_on else which_weights(run.record, "`--best` takes")
+    said = "" if best or run.goes_on or run.state == "failed" else which_weights(run.record, "`--best` takes")
     if said:
         print(said, file=sys.stderr)

@@ -28,7 +28,7 @@ MARKS = (RECORD, METRICS, SPEC, MODEL)  # a folder with any of these is a run
 
 
 class Unfinished(UserWarning):
-    """The weights of a module are those of a training that is not finished."""
+    """The weights of a module are those of a training that is not finished, or failed."""
 
 
 class LeftOut(UserWarning):
@@ -128,7 +128,8 @@ class Run:
         """A new module of the trained network, in evaluation mode, from `spec.net` and `model.safetensors` alone. Raises `NetError`.
 
         With `best` it has the weights of the best epoch, of `best.safetensors`, which is there if data was held out.
-        Of a training that is not finished the weights, last or best, are those of its last checkpoint: then it warns `Unfinished`.
+        Of a training that is not finished the weights, last or best, are those of its last checkpoint, and of one that failed so are the
+        last ones: then it warns `Unfinished`.
         """
         from netc.runs.weights import trained_module
 

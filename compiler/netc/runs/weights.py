@@ -30,8 +30,7 @@ def trained_module(run: Run, best: bool = False) -> NetModule:
         warn_outside(said, Unfinished)
         return model.eval()
     if run.state == "failed" and not best:
-        hint = "`--best` takes the weights of its best epoch" if (run.path / BEST).is_file() else "correct the spec, and train it anew"
-        raise error("file", f"`{run.path}` has no last weights: {run.record['failed']}", hint=hint)
+        return _before_failure(run).eval()
     path = run.path / (BEST if best else MODEL)
     if not path.is_file():
         run.check_saved()
@@ -40,6 +39,19 @@ def trained_module(run: Run, best: bool = False) -> NetModule:
     model = run.network().module()
     load_weights(model, path)
     return model.eval()
+
+
+def _before_failure(run: Run) -> NetModule:
+    """A module with the weights of the last checkpoint of a training that failed, with a warning. Raises `NetError` where they are none."""
+    failed = run.record["failed"]
+    if checkpoint.is_saved(run.path / CHECKPOINT):
+        model = run.network().module()
+        which = load_unfinished(model, run.path)
+        if all(tensor.isfinite().all() for tensor in model.state_dict().values()):
+            warn_outside(f"`{run.path}` failed: {failed}; these are {which}, from its last checkpoint", Unfinished)
+            return model
+    hint = "`--best` takes the weights of its best epoch" if (run.path / BEST).is_file() else "correct the spec, and train it anew"
+    raise error("file", f"`{run.path}` has no last weights: {failed}", hint=hint)
 
 
 def load_weights(model: nn.Module, path: Path) -> None:

@@ -24,7 +24,8 @@ from netc.source import Source
 from netc.train.batches import Batches, Share, tensors
 from netc.train.checkpoint import load
 from netc.train.distributed import World, check_losses, check_settings
-from netc.train.launch import _killed
+from netc.train.launch import _reasons, _told
+from netc.train.launched import LOST
 from netc.train.reasons import diverged
 from tests import two_processes
 
@@ -222,12 +223,30 @@ def test_a_worker_that_is_killed_is_told_of_with_what_goes_on(spec: Path, tmp_pa
 
 
 @pytest.mark.parametrize(
-    ("statuses", "killed"),
-    [({0: -15, 1: -9}, {1: 9}), ({0: -15, 1: 1}, {}), ({0: 1, 1: -9}, {1: 9}), ({0: -15, 1: -15}, {0: 15, 1: 15}), ({0: 1}, {})],
+    ("statuses", "reasons"),
+    [
+        ({0: -15, 1: -9}, {1: -9}),
+        ({0: LOST, 1: -9, 2: LOST}, {1: -9}),
+        ({0: -15, 1: 1}, {1: 1}),
+        ({0: 1, 1: -9}, {0: 1, 1: -9}),
+        ({0: LOST, 1: -15}, {1: -15}),
+        ({0: -15, 1: -15}, {0: -15, 1: -15}),
+        ({0: LOST}, {0: LOST}),
+        ({0: 130, 1: LOST}, {0: 130}),
+    ],
 )
-def test_who_was_killed(statuses: dict[int, int], killed: dict[int, int]) -> None:
-    """torch ends the others with SIGTERM (15) when one has failed: they are not the reason."""
-    assert _killed(statuses) == killed
+def test_who_is_the_reason(statuses: dict[int, int], reasons: dict[int, int]) -> None:
+    """The others are ended with SIGTERM (15) when one has failed, or they lose it: they are not the reason."""
+    assert _reasons(statuses) == reasons
+
+
+def test_how_processes_ended_is_told() -> None:
+    told = _told({0: 1, 1: -9, 2: LOST}, 3, None)
+    assert (
+        told
+        == "process 0 ended with status 1 and process 1 was ended by signal 9 (SIGKILL) and process 2 lost the others; \
+there is no checkpoint to go on from"
+    )
 
 
 WRONG = {
@@ -360,7 +379,7 @@ def test_what_one_process_alone_meets_is_said(tmp_path: Path) -> None:
     while [data[row] > 0 for row in torch.randperm(40, generator=torch.Generator().manual_seed(seed))[:2]] != [True, False]:
         seed += 1
     page, err = said_by_two(tmp_path / "refuses.net", REFUSES % seed)
-    assert "local_rank: 1 " in err
+    assert "local_rank" not in err, "what torch says of it stands beside it"
     assert page.startswith("training]: PyTorch cannot go on in epoch 1: all elements of input should be between 0 and 1")
     assert err.count("error[") == 1
 

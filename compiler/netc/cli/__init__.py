@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import netc
-from netc.cli.common import RAW, refuse_others, show
-from netc.diagnostics import NetError
+from netc.cli.common import RAW, is_coloured, refuse_others
+from netc.diagnostics import NetError, render_all
 from netc.train.interrupt import INTERRUPTED, end_late
+from netc.train.launched import LOST, LeftAlone, leave_word, speaks, word_before
 
 OVERVIEW = """\
 netc compiles neural networks described in .net files to PyTorch.
@@ -48,19 +49,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if others:
         refuse_others(parsed, others)
     parsed.words = list(words)
+    if (word := word_before()) is not None:
+        leave_word(word)
+        return 1
     try:
         status: int = parsed.run(parsed)
         return status
     except NetError as problem:
-        if _speaks():
-            show(problem.diagnostics)
+        _tell(problem)
+        if isinstance(problem, LeftAlone):
+            return LOST
         is_command_line = all(d.span is not None and d.span.source.name.startswith("--set") for d in problem.diagnostics)
         return 2 if is_command_line else 1
 
 
 def run() -> None:
     """The entry point of the installed command."""
-    if _speaks() and "LOCAL_RANK" in os.environ:
+    if speaks() and "LOCAL_RANK" in os.environ:
         end_late()
     try:
         status = main()
@@ -73,9 +78,16 @@ def run() -> None:
     sys.exit(status)
 
 
-def _speaks() -> bool:
-    """Whether this process says what is wrong: of several that train, one of each machine does."""
-    return os.environ.get("LOCAL_RANK", "0") == "0"
+def _tell(problem: NetError) -> None:
+    """Shows what is wrong; one of several processes leaves it for their launcher, but that another one is gone, which that sees."""
+    page, is_told = render_all(problem.diagnostics, is_coloured(sys.stderr)), speaks()
+    if not isinstance(problem, LeftAlone):
+        try:
+            leave_word(page)
+        except NetError:  # the disk is full, for all of them
+            is_told = os.environ.get("LOCAL_RANK") == "0"
+    if is_told:
+        print(page, file=sys.stderr)
 
 
 def _parser(names: Sequence[str]) -> argparse.ArgumentParser:

@@ -13,7 +13,8 @@ from netc.cli.common import Commands, loaded, overrides, spec_command
 from netc.diagnostics import count_of
 from netc.pipeline import run_spec
 from netc.train.best import which_weights
-from netc.train.interrupt import INTERRUPTED
+from netc.train.interrupt import CLOSING, INTERRUPTED, SIGNALS, Interrupt
+from netc.train.launched import is_launched
 
 if TYPE_CHECKING:
     from netc.train.session import Result
@@ -57,8 +58,7 @@ def run(parsed: argparse.Namespace) -> int:
         parsed.parser.error("--smoke tries a training that is to begin, --resume goes on with one: give one of them")
     if parsed.spec is None and (resumed is None or parsed.smoke):
         parsed.parser.error("give a SPEC to train, or --resume RUN to go on with a run")
-    is_launched = all(name in os.environ for name in ("RANK", "WORLD_SIZE"))
-    if parsed.procs is not None and not is_launched:
+    if parsed.procs is not None and not is_launched():
         return _launch(parsed)
     if parsed.spec is None and resumed is not None:
         network = netc.load(run_spec(resumed), overrides(parsed), parsed.network, allow_python=parsed.allow_python)
@@ -75,15 +75,18 @@ def run(parsed: argparse.Namespace) -> int:
     if os.environ.get("RANK", "0") == "0":
         _say(result, resumed, network)
     # Of processes that torchrun asked to stop, one that ends otherwise than with 0 would look as if it had failed.
-    return INTERRUPTED if result.history.interrupted and not is_launched else 0
+    return INTERRUPTED if result.history.interrupted and not is_launched() else 0
 
 
 def _launch(parsed: argparse.Namespace) -> int:
     if parsed.procs < 1 or parsed.smoke:
         parsed.parser.error("--procs takes the number of processes that train, 1 or more; --smoke tries in one")
-    from netc.train.launch import launch
+    source = run_spec(parsed.resume) if parsed.spec is None else parsed.spec
+    netc.load(source, overrides(parsed), parsed.network, allow_python=parsed.allow_python)  # an error is said now, not seconds later
+    with Interrupt(once=True, signals=(*SIGNALS, *CLOSING)) as interrupt:
+        from netc.train.launch import launch  # with torch, that takes a while, too
 
-    return launch(parsed.words, parsed.procs, parsed.runs, parsed.resume)
+        return launch(parsed.words, parsed.procs, interrupt, parsed.runs, parsed.resume)
 
 
 def _smoke(network: netc.Network) -> int:

@@ -12,7 +12,7 @@ import os
 import pickle
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 from uuid import uuid4
@@ -23,17 +23,18 @@ from torch import Tensor, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from netc.diagnostics import NetError, error, listed
+from netc.diagnostics import Diagnostic, NetError, error, listed
 from netc.graph import Graph
 from netc.settings import Section
+from netc.source import Span
 from netc.tensors import TensorType
 from netc.train.batches import Share, Tensors
 from netc.train.checkpoint import State
+from netc.train.launched import LeftAlone, is_launched
 from netc.train.rng import restore_random
 from netc.train.saving import Saver
 from netc.train.sharding import is_sharded
 
-ENVIRONMENT = ("RANK", "WORLD_SIZE", "MASTER_ADDR", "MASTER_PORT")  # what torchrun sets for each process
 DIVISIBLE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")  # number by number
 
 
@@ -101,14 +102,17 @@ class World:
             torch.manual_seed(seed)
 
     def leave(self, reason: NetError) -> None:
-        """Says why this process ends, for the others, of which one speaks."""
-        if self.store is not None:
-            self.store.set(REASON, pickle.dumps(reason))
+        """Says why this process ends, for the others; of several that do, one is heard."""
+        with suppress(dist.DistError):  # the launcher, which keeps it, may be gone
+            if self.store is not None and not self.store.check([REASON]):
+                self.store.set(REASON, pickle.dumps(NetError(reason.diagnostics)))
 
     @property
     def reason(self) -> NetError | None:
         """Why another one ended, where it said so."""
-        return pickle.loads(self.store.get(REASON)) if self.store is not None and self.store.check([REASON]) else None
+        with suppress(dist.DistError):
+            return pickle.loads(self.store.get(REASON)) if self.store is not None and self.store.check([REASON]) else None
+        return None
 
     def take_up(self, training: State) -> None:
         """Goes on with the random numbers that each process had where the training stands, if they were as many; else with new ones."""
@@ -138,13 +142,32 @@ def connected(device: torch.device) -> Iterator[World]:
         torch.cuda.set_device(device)
     store, rank, size = next(rendezvous("env://"))
     store = dist.PrefixStore(_meeting(store, rank, size), store)  # type: ignore[attr-defined]
-    dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
+    world = World(Share(rank, size), device, store)
     try:
-        yield World(Share(rank, size), device, store)
-        dist.barrier()  # whoever leaves first would take the connections of the others along
+        with _reasons_shared(world):
+            dist.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo", store=store, rank=rank, world_size=size)
+            yield world
+            dist.barrier()  # whoever leaves first would take the connections of the others along
     finally:
         gc.collect()  # what still speaks through them has to be gone before the connections are
-        dist.destroy_process_group()
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
+@contextmanager
+def _reasons_shared(world: World) -> Iterator[None]:
+    """Leaves why this process ends for the others; where another one is gone, raises its reason, or `LeftAlone` where it left none."""
+    try:
+        yield
+    except LeftAlone:
+        raise
+    except NetError as reason:
+        world.leave(reason)
+        raise
+    except RuntimeError as e:
+        if not is_disconnected(e):
+            raise
+        raise world.reason or left_alone() from e
 
 
 def _meeting(store: Any, rank: int, size: int) -> str:
@@ -173,11 +196,6 @@ def _waited_for(store: Any, key: str, again: Callable[[], None] = lambda: None) 
         again()
     found: bytes = store.get(key)
     return found.decode()
-
-
-def is_launched() -> bool:
-    """Whether this process is one of several that a launcher started to train together."""
-    return all(name in os.environ for name in ENVIRONMENT)
 
 
 def check_settings(settings: Section, size: int) -> None:
@@ -328,6 +346,13 @@ def _check_parameters(model: nn.Module, loss: Tensor, settings: Section) -> None
         rest = f" and {len(left) - 1} more" if len(left) > 1 else ""
         raise error("training", f"no loss depends on the parameter `{left[0]}`{rest}, so several processes would wait for its gradient",
                     settings.span, f"use it in a loss, or say that it is meant: `freeze {left[0]}`")  # fmt: skip
+
+
+def left_alone(when: str = "", span: Span | None = None) -> LeftAlone:
+    """Another process cannot be reached any more."""
+    message = f"another process ended{when}, and without it this one cannot go on"
+    hint = "what that one said, or who ended it, is the reason; `torchrun --max-restarts 3` starts all of them anew"
+    return LeftAlone([Diagnostic("training", message, span, hint=hint)])
 
 
 def is_disconnected(e: Exception) -> bool:

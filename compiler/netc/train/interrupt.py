@@ -5,28 +5,30 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Sequence
 from types import FrameType, TracebackType
 
 INTERRUPTED = 130  # the exit status of what SIGINT ended, as a shell counts: 128 + 2
 LEFT = 5.0  # seconds that the process has which speaks, see `end_late`
 SIGNALS = (signal.SIGINT, signal.SIGTERM)  # of a person; of a scheduler of jobs that wants the machine back
+CLOSING = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGQUIT") if hasattr(signal, name))  # of a terminal, which Windows has not
 
 
 class Interrupt:
     """While entered, a signal sets `requested`; once that is set, another raises KeyboardInterrupt.
 
-    With `once` it does not: a launcher passes a Ctrl-C on to its processes, which have had it from the terminal already, and ends
-    those itself that take too long. Off the main thread, or where a signal is ignored (a background job), it does nothing.
+    With `once` it does not: a launcher asks its processes to stop, and ends those itself that take too long. Off the main thread, or
+    where a signal is ignored (a background job), it does nothing.
     """
 
-    def __init__(self, once: bool = False) -> None:
+    def __init__(self, once: bool = False, signals: Sequence[signal.Signals] = SIGNALS) -> None:
         self.requested = False
-        self.once = once
+        self.once, self.signals = once, signals
         self._previous: dict[signal.Signals, object] = {}
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
-            for number in SIGNALS:
+            for number in self.signals:
                 if signal.getsignal(number) not in (signal.SIG_IGN, None):
                     self._previous[number] = signal.signal(number, self._handle)
         return self

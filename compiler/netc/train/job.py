@@ -26,6 +26,7 @@ from netc.train.device import home_of
 from netc.train.distributed import SharedSaver, World, check_losses, synchronized
 from netc.train.history import Failed, History
 from netc.train.identity import Identity, check_length, compare, identity_of
+from netc.train.interrupt import Interrupt
 from netc.train.loop import Observer, fit
 from netc.train.measure import make_measures
 from netc.train.progress import shown
@@ -59,6 +60,7 @@ class Job:
     record: dict[str, Any] = field(default_factory=dict)
     world: World | None = None
     factory: Callable[[], nn.Module] | None = None  # of a model that is to be whole again
+    interrupt: Interrupt | None = None  # of whoever takes the signals, e.g. since there is a folder
 
     @property
     def writes(self) -> bool:
@@ -157,7 +159,8 @@ class Job:
         names = column_names(self.graph)
         if self.world is not None:
             self._prepare(training, self.world)
-        return fit(self.model, names, training, self.settings, validation, observer, watched, saver, resumed, measures, self.world)
+        return fit(self.model, names, training, self.settings, validation, observer, watched, saver, resumed, measures, self.world,
+                   self.interrupt)  # fmt: skip
 
     def _prepare(self, training: Tensors, world: World) -> None:
         """Makes the model one that several processes can train. Raises NetError."""

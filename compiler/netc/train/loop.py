@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -17,12 +18,13 @@ from netc.settings import Section
 from netc.train.batches import Batches, Tensors
 from netc.train.best import is_rate
 from netc.train.columns import monitored
-from netc.train.distributed import Agreed, Spread, World, is_disconnected
+from netc.train.distributed import Agreed, Spread, World, is_disconnected, left_alone
 from netc.train.history import Failed, History, Recorder, Snapshot, first_not_finite, snapshot_epochs
 from netc.train.interrupt import Interrupt
+from netc.train.launched import LeftAlone
 from netc.train.measure import Measures
 from netc.train.optim import largest_rate, make_optimizer, make_scheduler
-from netc.train.reasons import diverged, left_alone, refused
+from netc.train.reasons import diverged, refused
 from netc.train.replay import Anchor, SharedAnchor
 from netc.train.saving import Saver
 from netc.train.scheduling import check_accumulate, check_mode, is_stepped, steps_per_epoch
@@ -62,6 +64,7 @@ def fit(
     resumed: State | Outline | None = None,
     measures: Measures | None = None,
     world: World | None = None,
+    interrupt: Interrupt | None = None,
 ) -> History:
     """Trains the model in place by the `train` section, and returns what was recorded.
 
@@ -69,7 +72,8 @@ def fit(
     way. The observer is called about ten times a second, and once at the end. The first Ctrl-C or SIGTERM ends the training after the
     current step; what was trained until then is kept. The saver is given where the training stands, now and then and at the end;
     with `resumed`, that of an earlier training, this one goes on from there. `measures` are metrics of the validation data.
-    With a `world` each of its processes calls this with the same, and computes its share.
+    With a `world` each of its processes calls this with the same, and computes its share. With an `interrupt`, whoever entered that
+    takes the signals.
     Raises NetError where a setting is impossible (`argument-type`) or training cannot go on (`training`).
     """
     training_of = Fit(model, names, training, settings, validation, observer, watched, saver, measures, world)
@@ -78,7 +82,7 @@ def fit(
         restore(training_of, state)
         if world is not None:
             world.take_up(state)
-    return training_of.run()
+    return training_of.run(interrupt)
 
 
 class Fit:
@@ -135,7 +139,6 @@ class Fit:
         self.best = self.history.best = BestWeights(self.monitor) if judged else None
         self.epoch = self.step = 0
         self.anchor = Anchor(self) if world is None else SharedAnchor(self, world)
-        self.is_left_alone = False  # whether another process ended, so that all of them may be started anew
         self.checked = 0  # epochs whose loss is known to be finite
 
     def _prepare_records(self, names: Sequence[str]) -> None:
@@ -153,13 +156,13 @@ class Fit:
         self.measured = Recorder({name: columns[name] for name in measured}, [1], device)
         self.recorders = (self.recorder, self.val_recorder, self.measured)
 
-    def run(self) -> History:
+    def run(self, interrupt: Interrupt | None = None) -> History:
         """All epochs that are left, or those until something stops them. Raises NetError, `Failed` where its reason is the training."""
         self.model.train()
         self.reported = time.perf_counter()
         self.started = self.reported - self.history.seconds  # of a training before, that this one goes on with
-        with Interrupt(once=self.world is not None) as interrupt:
-            self.interrupt = interrupt if self.world is None else Agreed(interrupt)
+        with Interrupt() if interrupt is None else nullcontext(interrupt) as asked:
+            self.interrupt = asked if self.world is None else Agreed(asked)
             try:
                 if self.settings["compile"]:
                     self.take_step.compile(self.model, self.settings, self.batches.first)
@@ -335,8 +338,7 @@ class Fit:
         if self.world is None:
             return self._own_reason(e)
         if is_disconnected(e):
-            self.is_left_alone = self.world.reason is None
-            return self.world.reason or left_alone(self.settings, self.epoch + 1)
+            return self.world.reason or left_alone(f" in epoch {self.epoch + 1}", self.settings.span)
         self.anchor.state = None  # the others may have met nothing, and would not take the steps again
         reason = self._own_reason(e)
         self.world.leave(reason)
@@ -344,7 +346,7 @@ class Fit:
 
     def _failed(self, reason: NetError) -> NetError:
         """The reason with what was recorded; as it is where a file or another process is at fault, and the training may go on."""
-        if self.is_left_alone or any(d.code != "training" for d in reason.diagnostics):
+        if isinstance(reason, LeftAlone) or any(d.code != "training" for d in reason.diagnostics):
             return reason
         self.history.keep_whole()
         self.history.seconds = self.seconds

@@ -63,10 +63,3 @@ def refused(settings: Section, e: Exception, epoch: int) -> NetError:
         message = f"PyTorch cannot compile this training: {' '.join(lines[:2])}"  # the first may say where only
         return error("training", message, settings.values["compile"].span, "`compile = false` trains without")
     return error("training", f"PyTorch cannot go on in epoch {epoch}: {text}", settings.span)
-
-
-def left_alone(settings: Section, epoch: int) -> NetError:
-    """Another of several processes cannot be reached any more in an epoch (from 1)."""
-    message = f"another process ended in epoch {epoch}, and without it this one cannot go on"
-    hint = "what that one said, or who ended it, is the reason; `torchrun --max-restarts 3` starts all of them anew"
-    return error("training", message, settings.span, hint)

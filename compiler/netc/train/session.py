@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +24,7 @@ from netc.train.checks import check_training, needed_settings
 from netc.train.device import device_of
 from netc.train.distributed import World, joined
 from netc.train.history import Failed, History
+from netc.train.interrupt import Interrupt
 from netc.train.job import Job
 from netc.train.launch import MARK, begun_before, mark, unmark
 from netc.train.run import CHECKPOINT, held, kept_if_saved, new_run
@@ -105,12 +106,7 @@ def _train(
     torch.manual_seed(settings["seed"])
     model = factory().to(device)
     job = Job(graph, model, settings, prepared, spec, dict(overrides or {}), stream, pictures, tensorboard, world=world, factory=factory)
-    if world is None:
-        path, resumes = _place(base, name, resume)
-    else:
-        path, resumes = world.by_first(lambda: _place(base, name, resume))
-    with _folder(path, job) if job.writes else nullcontext():
-        history = job.run(path, resumes)
+    path, history = _run(job, lambda: _place(base, name, resume))
     model = job.model.eval()
     if not pictures or job.was_complete or not job.writes:
         return Result(path, history, model, prepared, begun_at=job.begun_at)
@@ -119,6 +115,26 @@ def _train(
 
     trained = Trained(path.name, graph, model, history, prepared.shown, prepared, job.record, spec, written, doubts)
     return Result(path, history, model, prepared, tuple(leave(path, trained)), job.begun_at)
+
+
+def _run(job: Job, place: Callable[[], tuple[Path, bool]]) -> tuple[Path, History]:
+    """Trains in the folder of that place; it, and what was recorded.
+
+    From before the folder is made until all is in it a signal is a request: it ends nothing by itself, in none of the processes.
+    """
+    world = job.world
+    with Interrupt(once=world is not None) as interrupt, ExitStack() as stack:
+        job.interrupt = interrupt
+
+        def begin() -> tuple[Path, bool]:
+            path, resumes = place()
+            stack.enter_context(_folder(path, job))
+            return path, resumes
+
+        if world is not None and any(world.each(lambda: interrupt.requested)):
+            raise KeyboardInterrupt
+        path, resumes = begin() if world is None else world.by_first(begin)
+        return path, job.run(path, resumes)
 
 
 def _place(base: Path, name: str, resume: Path | None) -> tuple[Path, bool]:

@@ -18,6 +18,7 @@ from netc.ops.measures import METRICS
 from netc.pipeline import run_spec
 from netc.runs.evaluate import evaluate_parts
 from netc.tasks import other_comparison
+from netc.train.best import without_single
 from netc.train.session import Result
 from netc.train.weights import BestWeights
 
@@ -129,7 +130,78 @@ def test_of_numbers_in_the_units_of_the_data(tmp_path: Path) -> None:
     assert scaling is not None and max(scaling.scale) > 10
     true, found = (scaling.undo(values) for values in held_out(result))
     expected = {name: function(true, found) for name, function in functions.items()}
-    assert {n: result.history.final[f"val_{n}"] for n in expected} == pytest.approx(expected, rel=1e-5)
+    expected |= {f"{name}_y{i}": function(true[:, i], found[:, i]) for name, function in functions.items() for i in range(2)}
+    final = {n: v for n, v in result.history.final.items() if "loss" not in n}
+    assert {n.removeprefix("val_"): v for n, v in final.items()} == pytest.approx(expected, rel=1e-5)
+
+
+def write_two(folder: Path, names: str = "height,weight") -> Path:
+    values = np.random.default_rng(0).normal(size=(60, 6))
+    rows = [",".join(map(str, [*row, 170 + row[0], 1000 * row[1] + 70_000])) for row in values]
+    path = folder / "two.csv"
+    path.write_text("\n".join([f"a,b,c,d,e,f,{names}", *rows]) + "\n")
+    return path
+
+
+TWO = 'data {{\n  source = csv("{}", target=[{}])\n  validation = 0.3\n  normalize_target = standard\n}}\n'
+
+
+def of_two(path: Path, names: str, more: str = "") -> str:
+    return NUMBERS.partition("data {")[0].replace("  loss", more + "\n  loss") + TWO.format(path, names)
+
+
+def test_each_of_several_numbers_is_measured_by_the_name_of_its_column(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    spec = of_two(write_two(tmp_path), '"height", "weight"')
+    result = trained(spec, tmp_path / "runs", 'metrics = [mean_absolute_error, max_error]\n monitor = "val_max_error_weight"')
+    scaling = result.prepared.target_scaling
+    assert scaling is not None
+    true, found = (scaling.undo(values) for values in held_out(result))
+    run = netc.open_run(result.path)
+    for i, name in enumerate(("height", "weight")):
+        expected = sk.mean_absolute_error(true[:, i], found[:, i])
+        assert run.history[f"val_mean_absolute_error_{name}"][-1] == pytest.approx(expected, rel=1e-5)
+        assert run.history[f"val_max_error_{name}"][-1] == pytest.approx(sk.max_error(true[:, i], found[:, i]), rel=1e-5)
+        assert evaluate_parts(run)["validation"][f"mean_absolute_error_{name}"] == pytest.approx(expected, rel=1e-5)
+    assert list(run.record["best"]) == ["epoch", "val_max_error_weight"]
+    assert without_single(run.history) == ["loss", "val_loss", "val_mean_absolute_error", "val_max_error"]
+
+
+def test_names_of_columns_with_signs_are_read_again_and_a_metric_of_ones_own_keeps_its_name(tmp_path: Path) -> None:
+    spec = of_two(write_two(tmp_path, '"height, in  cm",weight'), '"height, in  cm", "weight"', "metric r2_weight = mean(p)")
+    result = trained(spec, tmp_path / "runs", "metrics = [r2]")
+    names = ["loss", "r2_weight", "val_loss", "val_r2_weight", "val_r2", "val_r2_height, in cm"]
+    assert [*result.history.columns] == names and [*netc.open_run(result.path).history] == names
+
+
+def test_a_monitor_of_one_number_is_checked_with_the_data(tmp_path: Path) -> None:
+    spec = of_two(write_two(tmp_path), '"height", "weight"') + '\ntrain {\n optimizer = SGD()\n epochs = 1\n monitor = "val_r2_heigt"\n}'
+    assert not netc.check(spec)  # the names of columns are those of the data
+    (found,) = netc.check(spec, data=True)
+    assert found.hint == "did you mean `val_r2_height`?"
+    with pytest.raises(NetError) as caught:
+        netc.load(spec).train(tmp_path / "runs")
+    assert caught.value.diagnostics == (found,)
+    assert netc.check(spec.replace("val_r2_heigt", "val_max_error_height"))  # that metric is not taken
+
+
+def test_a_run_that_did_not_record_single_numbers_goes_on(tmp_path: Path) -> None:
+    from netc.train import checkpoint
+
+    run = trained(NUMBERS, tmp_path, epochs=2).path
+    kept = checkpoint.load(run / "checkpoint")
+    for name in [name for name in kept["training"]["columns"] if "_y" in name]:
+        del kept["training"]["columns"][name]
+    checkpoint.save(run / "checkpoint", kept)
+    history = netc.load(run_spec(run), {"train.epochs": 3}).train(resume=run, pictures=False).history
+    whole = trained(NUMBERS, tmp_path / "whole", epochs=3).history
+    for name, values in whole.columns.items():
+        before = [float("nan")] * 2 if "_y" in name else values[:2]
+        np.testing.assert_equal(history.columns[name], [*before, values[2]])
+
+
+def test_many_numbers_are_measured_together_only(tmp_path: Path) -> None:
+    many = NUMBERS.replace("2]", "11]").replace("Linear(2)", "Linear(11)").replace("n_targets=2", "n_targets=11")
+    assert [*trained(many, tmp_path, epochs=1).history.columns] == ["loss", "val_loss", "val_r2", "val_mean_absolute_error"]
 
 
 USUAL = [(LOGITS, ["accuracy"]), (CLASSES, ["accuracy"]), (NUMBERS, ["r2", "mean_absolute_error"]),

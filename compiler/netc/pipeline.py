@@ -240,7 +240,7 @@ class Network:
         """
         from netc.data.checks import examined_data, no_data
         from netc.data.sources import load_data
-        from netc.train.checks import check_length
+        from netc.train.checks import check_prepared
 
         try:
             if self.data is None:
@@ -249,8 +249,8 @@ class Network:
         except NetError as problem:
             return problem.diagnostics
         prepared, found = examined_data(self.graph, self.table, self.data, self.training)
-        if prepared is not None and self.training is not None:
-            found += check_length(self.training, len(prepared.rows))
+        if prepared is not None and self.training is not None and not self.check_training():
+            found += check_prepared(self.graph, self.training, prepared)
         return tuple(sorted(permitted(found), key=lambda d: d.order))
 
     def smoke(self) -> Iterator[str]:

@@ -69,6 +69,10 @@ class Fitted:
             scale += own.scale * (width if len(own.scale) == 1 else 1)
         return Scaling(next(s.kind for s in scalings if s is not None), tuple(offset), tuple(scale))
 
+    def names(self, count: int) -> list[str]:
+        """What the numbers of a row are called, of which there are so many: the columns, or the name with the place behind it."""
+        return list(self.columns) if len(self.columns) == count else [f"{self.name}_{i}" for i in range(count)]
+
     def undo(self, values: Array) -> Array:
         """Predictions `[n, *shape]` in the units of the data: what `normalize_target` did is turned back."""
         scaling = self.scaling

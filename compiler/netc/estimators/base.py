@@ -239,7 +239,7 @@ def _fit(model: torch.nn.Module, program: Program, prepared: Prepared) -> Histor
     model.to(device)
     training = tensors(prepared.train, prepared.dtypes, device)
     validation = None if prepared.validation is None else tensors(prepared.validation, prepared.dtypes, device)
-    measures = None if validation is None else make_measures(program.graph, program.train, prepared.target_scaling)
+    measures = None if validation is None else make_measures(program.graph, program.train, prepared.preprocessing.targets)
     history = fit(model, column_names(program.graph), training, program.train, validation, measures=measures)
     model.cpu().eval()
     return history

@@ -73,7 +73,7 @@ def _evaluate_rows(run: Run, rows: Rows, best: bool) -> dict[str, Values]:
 
 def _values(model: NetModule, settings: Section, done: Preprocessing, arrays: tuple[Array, ...], size: int) -> Values:
     dtypes = tuple(fitted.dtype for fitted in (*done.inputs, *done.targets))
-    measures = make_measures(model.graph, settings, done.targets[0].scaling if done.targets else None)
+    measures = make_measures(model.graph, settings, done.targets)
     return {"rows": float(len(arrays[0])), **evaluate(model, settings, tensors(arrays, dtypes, torch.device("cpu")), size, measures)}
 
 

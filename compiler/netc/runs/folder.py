@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import math
 import sys
@@ -252,8 +253,8 @@ def _history(path: Path) -> tuple[dict[str, list[float]], list[str]]:
         head, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
     except (OSError, ValueError) as e:
         return {}, [f"{path.name} cannot be read: {e}"]
-    names = head.split(",")
-    if names[0] != "epoch" or len(set(names)) < len(names):
+    names = _names(head)
+    if names[:1] != ["epoch"] or len(set(names)) < len(names):
         return {}, [f"{path.name} has no line that names its columns"]
     rows: list[list[float]] = []
     for number, line in enumerate(lines, 2):
@@ -262,6 +263,14 @@ def _history(path: Path) -> tuple[dict[str, list[float]], list[str]]:
             return _columns(names, rows), [f"{path.name} is broken in line {number}: what stands before it is shown"]
         rows.append(row)
     return _columns(names, rows), []
+
+
+def _names(line: str) -> list[str]:
+    """The names in the first line, where one with a comma in it stands in quotes; none where that is broken."""
+    try:
+        return next(csv.reader([line]), [])
+    except csv.Error:
+        return []
 
 
 def _columns(names: Sequence[str], rows: Sequence[Sequence[float]]) -> dict[str, list[float]]:

@@ -56,8 +56,7 @@ def _numbers(graph: Graph, output: Array, done: Preprocessing) -> dict[str, Arra
     target = done.targets[place]
     values = np.asarray(done.undo(output.reshape(len(output), *target.shape), place)).reshape(len(output), -1)
     values = _as_precise(values, output.dtype, target.scaling)
-    names = target.columns if len(target.columns) == values.shape[1] else [f"{target.name}_{i}" for i in range(values.shape[1])]
-    return {f"predicted_{name}": column for name, column in zip(names, values.T, strict=True)}
+    return {f"predicted_{name}": column for name, column in zip(target.names(values.shape[1]), values.T, strict=True)}
 
 
 def _as_precise(values: Array, dtype: np.dtype[Any], scaling: Scaling | None) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from netc.ops.measures import MEASURES
@@ -30,6 +30,13 @@ def is_higher_better(column: str) -> bool:
     if known is not None:
         return known.more_is_better
     return column.removeprefix("val_").removeprefix("test_").lower().startswith(HIGHER_IS_BETTER)
+
+
+def without_single(columns: Iterable[str]) -> list[str]:
+    """The columns but those of metrics of a single number of a row, `val_r2_height` beside `val_r2`, of which there may be many."""
+    names = list(columns)
+    whole = tuple(f"{name}_" for name in names if name.removeprefix("val_") in MEASURES)
+    return [name for name in names if not name.startswith(whole)]
 
 
 def is_rate(column: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from netc.diagnostics import Diagnostic, NetError, error
 from netc.graph import Graph
@@ -11,6 +12,10 @@ from netc.train.columns import column_names, judged_columns, monitored
 from netc.train.metrics import chosen_metrics
 from netc.train.scheduling import check_accumulate, check_cycle, check_mode, check_optimizer, check_scheduler, group_count, steps_per_epoch
 from netc.train.stopping import make_stopping
+
+if TYPE_CHECKING:
+    from netc.data.prepare import Prepared
+    from netc.data.preprocessing import Fitted
 
 MINIMAL = "add e.g.\n\ntrain {\n  optimizer = SGD(lr=0.1)\n  epochs    = 100\n}"
 
@@ -41,9 +46,15 @@ def check_training(graph: Graph, settings: Section, is_validated: bool) -> list[
     return found or _problems(lambda: _check_judged(graph, settings, is_validated), lambda: _check_stopping(graph, settings, is_validated))
 
 
-def check_length(settings: Section, rows: int) -> list[Diagnostic]:
-    """What is wrong with the settings for a training on so many rows."""
-    return _problems(lambda: check_cycle(settings, steps_per_epoch(settings, rows)))
+def check_prepared(graph: Graph, settings: Section, prepared: Prepared) -> list[Diagnostic]:
+    """What is wrong with the settings for a training on this data, once `check_training` finds nothing."""
+    rows, is_validated = len(prepared.rows), prepared.validation is not None
+    target = next(iter(prepared.preprocessing.targets), None)
+    return _problems(
+        lambda: check_cycle(settings, steps_per_epoch(settings, rows)),
+        lambda: _check_judged(graph, settings, is_validated, target),
+        lambda: _check_stopping(graph, settings, is_validated, target),
+    )
 
 
 def _problems(*checks: Callable[[], object]) -> list[Diagnostic]:
@@ -62,9 +73,9 @@ def _check_seed(settings: Section) -> None:
         raise error("argument-type", f"`seed` must be below 2**63, and is {settings['seed']}", settings.values["seed"].span)
 
 
-def _check_judged(graph: Graph, settings: Section, is_validated: bool) -> None:
-    check_mode(settings, monitored(settings, judged_columns(graph, settings, is_validated)))
+def _check_judged(graph: Graph, settings: Section, is_validated: bool, target: Fitted | None = None) -> None:
+    check_mode(settings, monitored(settings, judged_columns(graph, settings, is_validated, target)))
 
 
-def _check_stopping(graph: Graph, settings: Section, is_validated: bool) -> None:
-    make_stopping(settings, judged_columns(graph, settings, is_validated))
+def _check_stopping(graph: Graph, settings: Section, is_validated: bool, target: Fitted | None = None) -> None:
+    make_stopping(settings, judged_columns(graph, settings, is_validated, target))

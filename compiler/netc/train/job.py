@@ -155,7 +155,7 @@ class Job:
         training, validation = (None if part is None else tensors(part, self.prepared.dtypes, home) for part in parts)
         assert training is not None
         watched = _watched(self.graph, training, self.device) if self.pictures else None
-        measures = make_measures(self.graph, self.settings, self.prepared.target_scaling) if validation is not None else None
+        measures = make_measures(self.graph, self.settings, self.prepared.preprocessing.targets) if validation is not None else None
         names = column_names(self.graph)
         if self.world is not None:
             self._prepare(training, self.world)

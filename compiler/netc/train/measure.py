@@ -14,11 +14,12 @@ from torch import Tensor
 
 from netc.construct import executed, files_of
 from netc.data.normalize import Scaling
+from netc.data.preprocessing import Fitted
 from netc.graph import Graph, Ref
 from netc.ops.measures import MEASURES
-from netc.settings import Made, Section, measure_names
+from netc.settings import Made, Section
 from netc.tasks import Task, task_of
-from netc.train.metrics import chosen_metrics, compared_value
+from netc.train.metrics import Recorded, chosen_metrics, compared_value, measured_columns, recorded_names
 from netc.unroll import Walk, direct
 
 # What is cheap enough for any epoch; scikit-learn's checks take longer than a small network's step. By scikit-learn's formulas.
@@ -37,12 +38,12 @@ class Measures:
     """Metrics of a task. Batches are added, `values` gives the metrics of all of them and begins anew.
 
     `truth` gives what the output is compared with, of inputs and targets. Numbers are measured in the units of the data: `scaling`
-    is what the target was scaled by.
+    is what the target was scaled by. `recorded` is as `recorded_names` has it: metrics of a whole row, and of single numbers of it.
     """
 
-    def __init__(self, metrics: Sequence[Made], task: Task, truth: Truth, scaling: Scaling | None = None) -> None:
-        self.metrics, self.task, self.truth, self.scaling = metrics, task, truth, scaling
-        self.names = measure_names(metrics)
+    def __init__(self, metrics: Sequence[Made], recorded: Sequence[Recorded], task: Task, truth: Truth, scaling: Scaling | None) -> None:
+        self.metrics, self.recorded, self.task, self.truth, self.scaling = metrics, recorded, task, truth, scaling
+        self.names = [name for name, _, _ in recorded]
         self.keeps_scores = any(MEASURES[made.recipe.name].of == "probabilities" for made in metrics)
         self.batches: list[tuple[Tensor, Tensor]] = []
 
@@ -80,7 +81,14 @@ class Measures:
         return columns * columns.new_tensor(self.scaling.scale) + columns.new_tensor(self.scaling.offset)
 
     def _measured(self, parts: Mapping[str, tuple[Tensor, Tensor]]) -> list[Tensor]:
-        return [self._measure(made, *parts[MEASURES[made.recipe.name].of]) for made in self.metrics]
+        found = []
+        for _, place, column in self.recorded:
+            made = self.metrics[place]
+            true, given = parts[MEASURES[made.recipe.name].of]
+            if column is not None:
+                true, given = true[:, column : column + 1], given[:, column : column + 1]
+            found.append(self._measure(made, true, given))
+        return found
 
     def _measure(self, made: Made, true: Tensor, found: Tensor) -> Tensor:
         if made.recipe.name in FAST:
@@ -110,17 +118,19 @@ def _r2(true: Tensor, found: Tensor) -> Tensor:
     return torch.where(whole > 0, 1 - left / whole, (left == 0).double()).mean()
 
 
-def make_measures(graph: Graph, settings: Section, scaling: Scaling | None = None) -> Measures | None:
-    """The metrics that the section names, or the usual ones of what the network predicts.
+def make_measures(graph: Graph, settings: Section, targets: Sequence[Fitted] = ()) -> Measures | None:
+    """The metrics that the section names, or the usual ones of what the network predicts; `targets` say what was done to these.
 
-    None where there is nothing to measure. Raises NetError `argument-type` where a metric does not fit what is predicted.
+    Where a row has several numbers, also of each by its name. None where there is nothing to measure. Raises NetError `argument-type`
+    where a metric does not fit what is predicted.
     """
     chosen, compared = chosen_metrics(graph, settings), compared_value(graph)
     if not chosen or compared is None:
         return None
     is_target = graph.node(compared.node).kind == "target"
     truth = itemgetter(len(graph.inputs)) if is_target else _computed(graph, compared)
-    return Measures(chosen, task_of(graph), truth, scaling if is_target else None)
+    recorded = recorded_names(graph, chosen, measured_columns(graph, targets[0]) if targets else ())
+    return Measures(chosen, recorded, task_of(graph), truth, targets[0].scaling if is_target and targets else None)
 
 
 def _computed(graph: Graph, compared: Ref) -> Truth:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from netc.diagnostics import Diagnostic, NetError, error, listed
 from netc.graph import Argument, Graph, Ref
@@ -11,6 +13,9 @@ from netc.ops.op import value_text
 from netc.settings import Made, Section, measure_names
 from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, other_comparison, task_of
 from netc.tensors import TensorType
+
+if TYPE_CHECKING:
+    from netc.data.preprocessing import Fitted
 
 
 def chosen_metrics(graph: Graph, settings: Section) -> Sequence[Made]:
@@ -72,6 +77,39 @@ def _check_twice(wanted: Sequence[Made]) -> None:
     for i, (made, name) in enumerate(zip(wanted, names, strict=True)):
         if name in names[:i]:
             raise error("duplicate-name", f"`metrics` has `{name}` twice", made.span, "leave one out")
+
+
+Recorded = tuple[str, int, int | None]
+MOST_MEASURED = 10  # numbers of a row: the metrics of more are means only
+
+
+def may_have_columns(graph: Graph) -> bool:
+    """Whether a row of the first target may have several numbers that are measured one by one; only the data tells how they are called."""
+    kind = graph.targets[0].type if len(graph.targets) == 1 else None
+    if not isinstance(kind, TensorType) or task_of(graph).kind != "numbers":
+        return False
+    return kind.rank > 1 and kind.shape[1:] != (1,)
+
+
+def measured_columns(graph: Graph, target: Fitted) -> list[str]:
+    """The names of the numbers of a row, where there are several: each may be of other units, so that a mean over them says little.
+
+    `target` is the only one of the network. Empty where the network predicts no numbers, one number, or more than `MOST_MEASURED`.
+    """
+    if task_of(graph).kind != "numbers" or len(graph.targets) != 1 or compared_value(graph) is None:
+        return []
+    count = math.prod(target.shape)
+    return [" ".join(name.split()) for name in target.names(count)] if 1 < count <= MOST_MEASURED else []
+
+
+def recorded_names(graph: Graph, metrics: Sequence[Made], columns: Sequence[str]) -> list[Recorded]:
+    """What is recorded, each with its metric and number of a row by their places, None for all: `r2`, `r2_height`, `r2_weight`.
+
+    A `metric` of the network that has such a name keeps it.
+    """
+    names, own = measure_names(metrics), {metric.name for metric in graph.metrics}
+    single = [(f"{name}_{column}", i, k) for i, name in enumerate(names) for k, column in enumerate(columns)]
+    return [*((name, i, None) for i, name in enumerate(names)), *(found for found in single if found[0] not in own)]
 
 
 def compared_value(graph: Graph) -> Ref | None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, TextIO
 
-from netc.train.best import is_rate
+from netc.train.best import is_rate, without_single
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -49,9 +49,14 @@ class PlainLines:
 
     def _write(self, progress: Progress, epoch: int) -> None:
         width = len(str(progress.epochs))
-        values = values_text(progress, epoch)
+        values = values_text(_brief(progress), epoch)
         self.stream.write(f"epoch {epoch:>{width}}/{progress.epochs}  {values}  {speed_text(progress)}\n")
         self.stream.flush()
+
+
+def _brief(progress: Progress) -> Progress:
+    """Without the metrics of single numbers of a row, which stand in `metrics.csv`."""
+    return replace(progress, columns={name: progress.columns[name] for name in without_single(progress.columns)})
 
 
 def values_text(progress: Progress, epoch: int) -> str:
@@ -102,9 +107,9 @@ def values_shown(progress: Progress, width: int) -> Table | str:
     if not any(name.startswith("val_") for name in progress.columns):
         line = values_text(progress, progress.epoch)
         return line if len(line) <= width else values_text(without, progress.epoch)
-    rows = _parts(progress)
+    rows = _parts(_brief(progress))
     if _width(rows) > width:
-        rows = _parts(without)
+        rows = _parts(_brief(without))
     if _width(rows) > width:
         rows = [list(row) for row in zip(*rows, strict=True)]
     return _table(rows)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import csv
+import io
 import json
 import math
 import os
@@ -112,8 +114,9 @@ def is_complete(path: Path, epochs: int) -> bool:
 def metrics_csv(history: History) -> str:
     """The history as CSV: `epoch,loss,…`, one row an epoch, numbers as Python reads them back exactly."""
     rows = zip(*history.columns.values(), strict=True)
-    lines = [",".join(["epoch", *history.columns]), *(",".join([str(i), *map(repr, row)]) for i, row in enumerate(rows, 1))]
-    return "\n".join(lines) + "\n"
+    head = io.StringIO()
+    csv.writer(head, lineterminator="\n").writerow(["epoch", *history.columns])  # a column of the data may have a comma in its name
+    return head.getvalue() + "".join(",".join([str(i), *map(repr, row)]) + "\n" for i, row in enumerate(rows, 1))
 
 
 def model_bytes(model: nn.Module) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -65,8 +66,9 @@ def restore(fit: Fit, state: State) -> None:
         fit.stopping.best, fit.stopping.best_epoch = state["stopping"]
     for recorder, waiting in zip(fit.recorders, state["pending"], strict=True):
         recorder.take_up(waiting)
-    for name, values in state["columns"].items():
-        fit.history.columns[name][:] = values.tolist()  # in place: the recorders append to these lists
+    for name, column in fit.history.columns.items():  # in place: the recorders append to these lists
+        values = state["columns"].get(name)  # what an older netc did not record of the epochs done is not known
+        column[:] = [math.nan] * state["epoch"] if values is None else values.tolist()
     fit.history.snapshots = [Snapshot(epoch, output) for epoch, output in state["snapshots"]]
     fit.history.stopped_early = state["stopped_early"]
     fit.history.seconds = state["seconds"]

@@ -22,7 +22,7 @@ from netc.graph import Graph
 from netc.source import Source
 from netc.summary import summary
 from netc.tasks import unlearned_inputs
-from netc.train.best import best_of, is_higher_better
+from netc.train.best import best_of, is_higher_better, without_single
 from netc.train.history import History
 from netc.train.report.curves import curves_picture
 from netc.train.report.judgement import judgement
@@ -112,7 +112,7 @@ def _ending(history: History) -> str:
 def _tiles(trained: Trained) -> str:
     """The loss, then of each loss and metric the value that says most: that of the validation, if there is one."""
     final, best = trained.history.final, best_of(trained.history.columns)
-    said = [name for name in final if f"val_{name}" not in final and name != "loss"]
+    said = [name for name in without_single(final) if f"val_{name}" not in final and name != "loss"]
     watched = "val_loss" if "val_loss" in best else "loss"
     shown = [(name, f"{final[name]:.4g}") for name in ["loss", *said][:5] if name in final]
     ends = [(f"best {watched}, epoch {best[watched].epoch}", f"{best[watched].value:.4g}")] if watched in best else []

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.utils.class_weight import compute_class_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted
 
 from netc.data.normalize import Array
 from netc.diagnostics import error
-from netc.estimators.base import NetEstimator
+from netc.estimators.base import NetEstimator, explained, refuse
 from netc.graph import Graph
 from netc.tasks import Task, other_comparison
+
+BALANCED = "balanced"
 
 __all__ = ["NetClassifier", "NetRegressor"]
 
@@ -37,6 +42,10 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     what the data section calls them: texts, true and false and missing values are taken as those of a file are, and several inputs
     by their names.
 
+    `class_weight` is `"balanced"`, or a number for labels (1 for the others), and goes into the parameter `class_weight` of the network,
+    which the spec's loss takes: `weight=class_weight` of `CrossEntropyLoss`, or `pos_weight=class_weight` of `BCEWithLogitsLoss`, which
+    gets how much class 1 weighs against class 0.
+
     After `fit`: `classes_`, `n_features_in_`, `model_` (the `nn.Module`), `network_` (the checked spec), `history_`
     (`history_.columns["loss"]` is a number an epoch).
     """
@@ -44,17 +53,43 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     default = "classifier.net"
     classes_: Array
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+    @explained
+    def __init__(
+        self,
+        spec: str | Path | None = None,
+        *,
+        set: Mapping[str, Any] | None = None,
+        network: str | None = None,
+        allow_python: bool = False,
+        random_state: int | np.random.RandomState | None = None,
+        class_weight: str | Mapping[Any, float] | None = None,
+    ) -> None:
+        super().__init__(spec, set=set, network=network, allow_python=allow_python, random_state=random_state)
+        self.class_weight = class_weight
+
+    def fit(self, X: Any, y: Any, **others: Any) -> Self:  # noqa: N803
         """Trains on features `[n, F]`, an array or a data frame, and labels `[n]`. Raises `NetError` for the spec, ValueError for data."""
+        refuse(self, others, " Weights of classes are `class_weight`.")
         X, y = self._checked(X, y)  # noqa: N806
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
             raise ValueError(f"a classifier needs more than one class, and y has 1 class: {classes[0]}")
         names = [str(i).zfill(len(str(len(classes)))) for i in range(len(classes))]
-        self._train(X, codes.astype(np.int64), names)
+        self._train(X, codes.astype(np.int64), names, self._class_weights(y, classes))
         self.classes_ = classes
         return self
+
+    def _class_weights(self, y: Array, classes: Array) -> str | list[float] | None:
+        """The weights in the order of the classes, or that they are balanced. Raises ValueError for what is neither."""
+        if self.class_weight is None or self.class_weight == BALANCED:
+            return self.class_weight
+        if not isinstance(self.class_weight, Mapping):
+            raise ValueError(f"class_weight is 'balanced', a dict of labels and their weights, or None, and not {self.class_weight!r}")
+        found = [float(weight) for weight in compute_class_weight(dict(self.class_weight), classes=classes, y=y)]
+        if not all(0 < weight < np.inf for weight in found):
+            raise ValueError(f"a class weight is a positive number, and they are {dict(self.class_weight)}")
+        return found
 
     def predict(self, X: Any) -> Array:  # noqa: N803
         """The most probable class of each row, `[n]`."""
@@ -86,11 +121,12 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
 
     default = "regressor.net"
 
-    def fit(self, X: Any, y: Any) -> Self:  # noqa: N803
+    def fit(self, X: Any, y: Any, **others: Any) -> Self:  # noqa: N803
         """Trains on features `[n, F]`, an array or a data frame, and numbers `[n]` or `[n, k]`.
 
         Raises `NetError` for the spec, ValueError for the data.
         """
+        refuse(self, others)
         X, y = self._checked(X, y, multi_output=True, y_numeric=True)  # noqa: N806
         self._train(X, np.asarray(y, np.float64))
         self._is_flat = y.ndim == 1

@@ -22,9 +22,9 @@ from netc.data.checks import prepared_data
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
-from netc.diagnostics import NetError, count_of, error
+from netc.diagnostics import NetError, count_of, error, listed
 from netc.estimators.frames import mixed, parts_of
-from netc.estimators.names import CLASSES, counts_classes, is_settable, network_of, written
+from netc.estimators.names import CLASS_WEIGHT, CLASSES, counts_classes, is_settable, network_of, takes_class_weight, written
 from netc.graph import Graph
 from netc.lower.lowering import Program
 from netc.lower.overrides import Overrides
@@ -42,10 +42,11 @@ from netc.train.verdict import all_outputs
 FLOATS = [np.float64, np.float32]
 OF_DATA = ("data", "data-shape", "data-value")  # codes of what is wrong with X and y, and not with the spec
 P = ParamSpec("P")
+Weights = str | list[float] | None
 ARRAYS = 'npy("X, y")'  # stands for the source of the data, which is never read: the arrays are given
 
 
-def _explained(init: Callable[P, None]) -> Callable[P, None]:
+def explained(init: Callable[P, None]) -> Callable[P, None]:
     """The constructor, which for an argument that it does not have says how the spec's are given.
 
     scikit-learn wants every argument in the signature, which stays as it is, and cannot know of what a spec has.
@@ -64,6 +65,18 @@ def _explained(init: Callable[P, None]) -> Callable[P, None]:
     return checked
 
 
+def refuse(estimator: BaseEstimator, others: Mapping[str, Any], instead: str = "") -> None:
+    """Raises TypeError for what `fit` is given beside X and y.
+
+    A loss of a spec need not be a mean over rows, so that there is nothing a weight of each row could do in all of them; and with batches
+    a row of the weight 2 is not the row twice.
+    """
+    given = [name for name, value in others.items() if value is not None]
+    if given:
+        rows = " A row that counts twice is given twice." if given == ["sample_weight"] else ""
+        raise TypeError(f"{type(estimator).__name__}.fit takes X and y, and no {listed(given)}.{rows}{instead if rows else ''}")
+
+
 class NetEstimator(BaseEstimator):  # type: ignore[misc]
     """A network of a spec as an estimator of scikit-learn: the base of `NetClassifier` and `NetRegressor`."""
 
@@ -76,7 +89,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
     history_: History
     task_: Task
 
-    @_explained
+    @explained
     def __init__(
         self,
         spec: str | Path | None = None,
@@ -126,23 +139,40 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     # --- training -------------------------------------------------------------------------------------------------
 
-    def _program(self, table: Table, classes: int | None) -> tuple[Program, Source, Overrides]:
-        """The spec with what is set, for this data. Raises `NetError`."""
+    def _program(self, table: Table, classes: int | None, weights: Weights) -> tuple[Program, Source, Overrides]:
+        """The spec with what is set, for this data and the `weights` of the classes. Raises `NetError`."""
         source = opened(self._spec())
         given = dict(self.set or {})
         if self.random_state is not None:
             given["train.seed"] = _seed(self.random_state)
         if classes is not None and CLASSES not in given and counts_classes(source, self.network):
             given[CLASSES] = classes
-        overrides = Overrides({**given, "data.source": ARRAYS})
-        with _of_data():
-            program, _ = pipeline(source, overrides, self.network, self.allow_python, table)
+        if weights is not None:
+            given[CLASS_WEIGHT] = self._weights(source, given, weights, table)
+        program, overrides = self._lowered(source, given, table)
         if program.train is None:
             raise error("training", "the spec has no `train` section that says how to train", program.graph.span,
-                        "add e.g. `train { optimizer = Adam(lr=0.01); epochs = 50 }`")  # fmt: skip
+                        "add e.g.\n\ntrain {\n  optimizer = Adam(lr=0.01)\n  epochs    = 50\n}")  # fmt: skip
         if not program.graph.losses:
             raise error("training", f"{program.graph.name} has no loss to minimize", program.graph.span, "add e.g. `loss MSELoss(p, y)`")
         return program, source, overrides
+
+    def _lowered(self, source: Source, given: Mapping[str, Any], table: Table) -> tuple[Program, Overrides]:
+        overrides = Overrides({**given, "data.source": ARRAYS})
+        with _of_data():
+            return pipeline(source, overrides, self.network, self.allow_python, table)[0], overrides
+
+    def _weights(self, source: Source, given: Mapping[str, Any], weights: str | list[float], table: Table) -> Any:
+        """The value of the spec's parameter for the weights of the classes: a number each, or of a single output that of class 1."""
+        if not takes_class_weight(source, self.network):
+            _, chosen = network_of(source, self.network)
+            hint = (f"write `network {chosen.name.name}({CLASS_WEIGHT} = none)`, and in the loss "
+                    f"`CrossEntropyLoss(…, weight={CLASS_WEIGHT})` or `BCEWithLogitsLoss(…, pos_weight={CLASS_WEIGHT})`")  # fmt: skip
+            raise error("override", f"`{chosen.name.name}` has no parameter `{CLASS_WEIGHT}`", chosen.name.span, hint)
+        if isinstance(weights, str):
+            return weights
+        program, _ = self._lowered(source, {**given, CLASS_WEIGHT: None}, table)
+        return weights[1] / weights[0] if task_of(program.graph).kind == "binary" else weights
 
     def _checked(self, features: Any, target: Any, **options: Any) -> tuple[Any, Array]:
         """The features as an array of floats, or as a table of Arrow where they are a mixed data frame, and the target.
@@ -157,10 +187,10 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         _, checked = check_X_y(np.zeros((frame.num_rows, 1)), target, estimator=self, **options)
         return frame, checked
 
-    def _train(self, features: Any, target: Array, class_names: list[str] | None = None) -> None:
+    def _train(self, features: Any, target: Array, class_names: list[str] | None = None, weights: Weights = None) -> None:
         """Trains a new module on what `_checked` gives: features `[n, F]` or a table, and a target `[n]` or `[n, k]`.
 
-        Torch's random numbers stay as they were for others.
+        `weights` are those of the classes, or `balanced`. Torch's random numbers stay as they were for others.
         """
         place = Span(Source(type(self).__name__, "X, y"), 0, len("X, y"))
         columns = self._columns()
@@ -170,7 +200,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
                          classes=class_names)  # fmt: skip
         if is_frame:
             table = replace(table, parts=(*parts_of(features, columns, {}), *table.parts[1:]))
-        program, source, overrides = self._program(table, None if class_names is None else len(class_names))
+        program, source, overrides = self._program(table, None if class_names is None else len(class_names), weights)
         assert program.data is not None and program.train is not None
         task = task_of(program.graph)
         self._check_task(program.graph, task, len(class_names or ()))

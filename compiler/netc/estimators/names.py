@@ -16,6 +16,7 @@ from netc.pipeline import opened
 from netc.source import Source
 
 CLASSES = "classes"  # a parameter of this name that has no default is the number of classes
+CLASS_WEIGHT = "class_weight"  # and one of this name takes the weights of the classes
 
 
 def network_of(source: Source, network: str | None) -> tuple[s.File, s.Network]:
@@ -36,6 +37,12 @@ def counts_classes(source: Source, network: str | None) -> bool:
     """Whether the network leaves the number of its classes open. Raises `NetError`."""
     _, chosen = network_of(source, network)
     return any(p.name.name == CLASSES and p.default is None for p in chosen.parameters)
+
+
+def takes_class_weight(source: Source, network: str | None) -> bool:
+    """Whether the network has a parameter for the weights of its classes. Raises `NetError`."""
+    _, chosen = network_of(source, network)
+    return any(p.name.name == CLASS_WEIGHT for p in chosen.parameters)
 
 
 def written(spec: str | Path | Source, network: str | None) -> dict[str, Any]:

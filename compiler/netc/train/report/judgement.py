@@ -17,6 +17,7 @@ from netc.graph import Graph
 from netc.tasks import Task, computed_labels, other_comparison, task_of
 from netc.train.report.outcomes import boundary_picture, residuals_picture
 from netc.train.report.pictures import r2
+from netc.train.report.ranking import ranking
 from netc.train.report.sheet import class_label, inline
 from netc.train.verdict import Verdict, confusion, in_units, outputs, true_classes
 from netc.web.document import columns, figure, section, table
@@ -38,7 +39,8 @@ def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -
         return ""
     classes = prepared.preprocessing.classes
     shown = [_confusion(task, verdict, classes)] if task.is_classes else [_residuals(verdict, data, prepared)]
-    return columns([*shown, _boundary(graph, task, model, data, prepared)])
+    found = ranking(task, verdict, classes) if task.is_classes else ""
+    return columns([*shown, _boundary(graph, task, model, data, prepared)]) + found
 
 
 def judged_part(prepared: Prepared) -> tuple[str, tuple[Array, ...]]:

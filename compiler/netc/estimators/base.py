@@ -24,7 +24,7 @@ from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
 from netc.diagnostics import NetError, count_of, error, listed
 from netc.estimators.frames import mixed, parts_of
-from netc.estimators.names import CLASS_WEIGHT, CLASSES, counts_classes, is_settable, network_of, takes_class_weight, written
+from netc.estimators.names import CLASS_WEIGHT, CLASSES, as_given, counts_classes, is_settable, network_of, takes_class_weight, written
 from netc.graph import Graph
 from netc.lower.lowering import Program
 from netc.lower.overrides import Overrides
@@ -258,7 +258,7 @@ def _of_data() -> Iterator[None]:
         yield
     except NetError as e:
         if all(d.code in OF_DATA for d in e.diagnostics):
-            raise ValueError(str(e)) from e
+            raise ValueError(str(NetError(replace(d, hint=as_given(d.hint)) for d in e.diagnostics))) from e
         raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from netc import syntax as s
 from netc.diagnostics import NetError
 from netc.lower.blocks import names_in
 from netc.lower.lowering import choose
+from netc.ops.op import value_text
 from netc.ops.recipes import KEYS
 from netc.parse import parse_all
 from netc.pipeline import opened
@@ -17,6 +19,21 @@ from netc.source import Source
 
 CLASSES = "classes"  # a parameter of this name that has no default is the number of classes
 CLASS_WEIGHT = "class_weight"  # and one of this name takes the weights of the classes
+
+
+STATEMENT = re.compile(r"`(\w+) = ([^`]+)`")
+
+
+def as_given(hint: str) -> str:
+    """A hint that speaks of settings as a `data` section has them, `missing = drop`, with these as an estimator is given them."""
+
+    def given(statement: re.Match[str]) -> str:
+        key, value = statement.groups()
+        if key not in KEYS["data"]:
+            return statement[0]
+        return f'`set={{"data.{key}": {value_text(value) if value.isidentifier() else value}}}`'
+
+    return STATEMENT.sub(given, hint).replace(" in the `data` section", "").replace("a `group` says", "in a spec a `group` says")
 
 
 def network_of(source: Source, network: str | None) -> tuple[s.File, s.Network]:

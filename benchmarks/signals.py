@@ -107,7 +107,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--trainings", type=int, default=40)
     parser.add_argument("--procs", type=int, default=2)
-    parser.add_argument("--latest", type=float, default=20.0, help="seconds after which a training is asked to end at the latest")
+    parser.add_argument("--earliest", type=float, default=3.0, help="seconds until a training is asked to end; Python has loaded netc then")
+    parser.add_argument("--latest", type=float, default=20.0, help="seconds until it is asked at the latest")
     parser.add_argument("--parallel", default="ddp")
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
@@ -117,7 +118,8 @@ def main() -> None:
         spec = Path(name) / "asked.net"
         spec.write_text(SPEC)
         for i in range(parsed.trainings):
-            runs, number, seconds = Path(name) / str(i), chance.choice([signal.SIGINT, signal.SIGTERM]), chance.uniform(0.5, parsed.latest)
+            runs, number = Path(name) / str(i), chance.choice([signal.SIGINT, signal.SIGTERM])
+            seconds = chance.uniform(parsed.earliest, parsed.latest)
             environment = {**os.environ, "OMP_NUM_THREADS": "1", MARK: f"{os.getpid()}-{i}"}
             words = [sys.executable, "-m", "netc", "train", "--procs", str(parsed.procs), "--no-pictures", "--runs", str(runs)]
             asked = ask([*words, str(spec), "--set", f"train.parallel={parsed.parallel}"], environment, number, seconds)

@@ -384,6 +384,16 @@ def test_what_one_process_alone_meets_is_said(tmp_path: Path) -> None:
     assert err.count("error[") == 1
 
 
+def test_the_best_weights_of_a_divided_network_that_fails_are_kept_whole(tmp_path: Path) -> None:
+    text = FALLS.replace("random_state=1)", "random_state=1)\n  validation = 0.2\n}").replace("data =", "data {\n  source =")
+    page, _ = said_by_two(tmp_path / "divided.net", text.replace("epochs = 60", "epochs = 60\n  parallel = fsdp"))
+    (epochs,) = re.findall(r"with the weights of the best one, (\d+)", page)
+    best = load_file(tmp_path / "divided-1" / "best.safetensors")
+    alone = netc.load(Source("alone.net", text), {"train.epochs": epochs}).train(tmp_path, pictures=False)
+    for name, tensor in alone.model.state_dict().items():
+        torch.testing.assert_close(best[name], tensor, rtol=1e-5, atol=1e-5)
+
+
 def test_where_the_node_is_not_known_one_process_may_tell() -> None:
     settings = netc.load(SPEC).training
     assert settings is not None

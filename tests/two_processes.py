@@ -7,11 +7,13 @@ import signal
 import sys
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import torch
 import torch.distributed as dist
 from safetensors.torch import save_file
 from torch import Tensor, nn
+from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.optim import Adam
@@ -19,7 +21,7 @@ from torch.optim import Adam
 from netc.diagnostics import NetError
 from netc.train.distributed import World, connected
 from netc.train.rng import random_states
-from netc.train.sharding import whole
+from netc.train.sharding import gathered, whole
 from netc.train.shared import outline, save_shared
 
 CHECKPOINT, WHOLE, REFUSED = "checkpoint", "whole.safetensors", "refused.txt"
@@ -61,11 +63,18 @@ def work(folder: Path, world: World) -> None:
     save_shared(folder / CHECKPOINT, {"training": state}, world)
 
     model, optimizer = made(2)
-    found = outline(folder / CHECKPOINT, world).training(model, optimizer)
+    with patch.object(
+        HuggingFaceStorageReader, "read_metadata", autospec=True, side_effect=HuggingFaceStorageReader.read_metadata
+    ) as headers:
+        found = outline(folder / CHECKPOINT, world).training(model, optimizer)
+    assert headers.call_count == 1
     assert found["epoch"] == 3 and type(found["model"]["0.weight"]) is type(model.state_dict()["0.weight"])
     again = tensors(found)
     assert again.keys() == expected.keys()
     assert all(torch.equal(again[name], tensor) for name, tensor in expected.items())
+    kept = gathered(state["model"], world.is_first)
+    assert kept.keys() == (state["model"].keys() if world.is_first else set()), "the others have no whole model"
+    assert all(torch.equal(tensor, expected[f"model.{name}"]) for name, tensor in kept.items())
 
     if not world.is_first:  # its disk is full
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

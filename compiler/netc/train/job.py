@@ -32,7 +32,7 @@ from netc.train.measure import make_measures
 from netc.train.progress import shown
 from netc.train.run import CHECKPOINT, is_complete, json_text, metrics_csv, model_bytes, outcome, state_bytes, sweep
 from netc.train.saving import Saver
-from netc.train.sharding import is_sharded, shard, whole
+from netc.train.sharding import gathered, is_sharded, shard
 from netc.train.shared import Outline, outline, save_shared
 from netc.train.tensorboard import events, together
 
@@ -96,23 +96,31 @@ class Job:
         except Failed as problem:
             if problem.history.epochs == 0 and not is_saved(path / CHECKPOINT):
                 raise
+            told = self._told(path, problem)
+            self._gather_best(problem.history)
             if self.writes:
                 self._leave(path, kept, problem)
-            raise self._told(path, problem) from problem
+            raise told from problem
         self._gather(history)
-        self.model.cpu()  # where whoever goes on with it has its data
         if self.writes and not self.was_complete:
             self._finish(path, kept, history)
         return history
 
     def _gather(self, history: History) -> None:
-        """Makes the model whole, of which each process had a part."""
-        if self.world is not None and self.factory is not None and is_sharded(self.model):
-            state = whole(self.model.state_dict())
+        """Makes the model whole, of which each process had a part, in the one that writes it; on the CPU, where its data is."""
+        self._gather_best(history)
+        if self.world is None or self.factory is None or not is_sharded(self.model):
+            self.model.cpu()
+            return
+        state = gathered(self.model.state_dict(), self.writes)
+        if self.writes:
             self.model = self.factory()
             self.model.load_state_dict(state)
-            if history.best is not None:
-                history.best.state = whole(history.best.state)
+
+    def _gather_best(self, history: History) -> None:
+        """The same for the weights of the best epoch."""
+        if history.best is not None and self.world is not None and is_sharded(self.model):
+            history.best.state = gathered(history.best.state, self.writes)
 
     def _compare(self, path: Path, before: State, identity: Identity) -> None:
         """Raises NetError where this training cannot go on with that one; says what else differs, and where it goes on."""

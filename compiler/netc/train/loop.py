@@ -28,6 +28,7 @@ from netc.train.reasons import diverged, refused
 from netc.train.replay import Anchor, SharedAnchor
 from netc.train.saving import Saver
 from netc.train.scheduling import check_accumulate, check_mode, is_stepped, steps_per_epoch
+from netc.train.sharding import is_sharded
 from netc.train.shared import Outline
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
@@ -337,6 +338,8 @@ class Fit:
         """Why torch raised; of several processes also in another one, which then left this one alone."""
         if self.world is None:
             return self._own_reason(e)
+        if self.best is not None and is_sharded(self.model):
+            self.best.state = {}  # each process has a part, and the others may be gone
         if is_disconnected(e):
             return self.world.reason or left_alone(f" in epoch {self.epoch + 1}", self.settings.span)
         self.anchor.state = None  # the others may have met nothing, and would not take the steps again

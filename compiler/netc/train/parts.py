@@ -17,6 +17,7 @@ from torch import Tensor
 from torch.distributed.checkpoint.api import CheckpointException
 from torch.distributed.checkpoint.default_planner import DefaultSavePlanner
 from torch.distributed.checkpoint.hf_storage import HuggingFaceStorageReader, HuggingFaceStorageWriter
+from torch.distributed.checkpoint.metadata import Metadata
 from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 
@@ -36,25 +37,41 @@ def own_files(place: Path) -> list[Path]:
     return sorted(place.glob(f"shard-{dist.get_rank() + 1:05}-*"))
 
 
-def stand_ins(place: Path) -> dict[str, Tensor]:
-    """For each tensor in the folder one of its shape and dtype on the meta device, by name."""
-    known = HuggingFaceStorageReader(str(place)).read_metadata().state_dict_metadata
-    return {name: torch.empty(m.size, dtype=m.properties.dtype, device="meta") for name, m in known.items()}  # type: ignore[union-attr]
+class Parts(HuggingFaceStorageReader):
+    """The tensors in a folder. The headers of its files are read once, however often they are asked for."""
 
+    def __init__(self, place: Path) -> None:
+        super().__init__(str(place))
+        self._headers: Metadata | None = None
 
-def read_parts(place: Path, tensors: dict[str, Tensor]) -> None:
-    """Fills the tensors with what the folder holds of them, each process its part. Raises OSError in all where one could not."""
-    with _reasons():
-        load(tensors, storage_reader=HuggingFaceStorageReader(str(place)))
+    def read_metadata(self) -> Metadata:
+        """What stands in the headers."""
+        if self._headers is None:
+            self._headers = super().read_metadata()
+        return self._headers
+
+    def stand_ins(self) -> dict[str, Tensor]:
+        """For each tensor in the folder one of its shape and dtype on the meta device, by name."""
+        known = self.read_metadata().state_dict_metadata
+        return {name: torch.empty(m.size, dtype=m.properties.dtype, device="meta") for name, m in known.items()}  # type: ignore[union-attr]
+
+    def read(self, tensors: dict[str, Tensor], alone: bool = False) -> None:
+        """Fills the tensors with what the folder holds of them, each process its part, unless one is `alone`.
+
+        Raises OSError in all where one could not.
+        """
+        with _reasons():
+            load(tensors, storage_reader=self, no_dist=alone)
 
 
 def read_whole(place: Path, names: Iterable[str]) -> dict[str, Tensor]:
     """The tensors of these names, whole, on the CPU, read by this process alone. Raises KeyError, OSError."""
-    known = stand_ins(place)
+    parts = Parts(place)
+    known = parts.stand_ins()
     tensors = {name: torch.empty_like(known[name], device="cpu") for name in names}
-    with _reasons(), warnings.catch_warnings():
+    with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # that is what is asked for
-        load(tensors, storage_reader=HuggingFaceStorageReader(str(place)), no_dist=True)
+        parts.read(tensors, alone=True)
     return tensors
 
 

@@ -35,6 +35,8 @@ from netc.train.tensorboard import require_tensorboard
 class Result:
     """A finished training: its folder, what was recorded, the trained model (in eval mode) and the data it saw.
 
+    Of several processes that divided the network (`parallel = fsdp`), rank 0 alone has the whole model.
+
     `warnings` say which pictures could not be drawn, and what is not in the report, and why; `begun_at` is the number of epochs
     that were trained before.
     """

@@ -5,6 +5,7 @@ What of PyTorch it needs takes a third of a second to import, so that this is do
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -53,6 +54,19 @@ def whole(state: Any) -> Any:
     from torch.distributed.tensor import DTensor
 
     return tree_map(lambda value: value.full_tensor() if isinstance(value, DTensor) else value, state)
+
+
+def gathered(state: Mapping[str, Tensor], keeps: bool) -> dict[str, Tensor]:
+    """Divided tensors as whole ones, in the process that keeps them; the others have one at a time, and none in the end.
+
+    All processes have to ask for them together.
+    """
+    found: dict[str, Tensor] = {}
+    for name, tensor in state.items():
+        one = whole(tensor)
+        if keeps:
+            found[name] = one.cpu()
+    return found
 
 
 def owners(training: State, model: nn.Module, optimizer: Optimizer) -> dict[int, Tensor]:

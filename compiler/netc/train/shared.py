@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +15,9 @@ from netc.train.checkpoint import State, begin, check_files, complete, file_hash
 from netc.train.distributed import World
 from netc.train.sharding import owners
 from netc.train.structure import Plain, flatten, is_divided, unflatten
+
+if TYPE_CHECKING:
+    from netc.train.parts import Parts
 
 
 def save_shared(folder: Path, state: State, world: World) -> None:
@@ -43,36 +46,36 @@ def _write(place: Path, tensors: dict[str, Tensor]) -> dict[str, str]:
 class Outline:
     """A checkpoint of which only `state.json` was read; where `state` has tensors, they are on the meta device.
 
-    `place` is the folder of the tensors, `plain` what `state` was made of.
+    `place` is the folder of the tensors, `parts` what is read there, `plain` what `state` was made of.
     """
 
     place: Path
+    parts: Parts
     plain: Plain
     stand_ins: dict[str, Tensor]
     state: State
 
     def training(self, model: nn.Module, optimizer: Optimizer) -> State:
         """Where the training stands, with tensors that are divided as those of the model are. Raises `NetError`."""
-        from netc.train.parts import read_parts
-
         divided_as = owners(self.state["training"], model, optimizer)
         tensors = {name: _empty(tensor, divided_as.get(id(tensor))) for name, tensor in self.stand_ins.items()}
         with intact(self.place):
-            read_parts(self.place, tensors)
+            self.parts.read(tensors)
         state: State = unflatten(self.plain["training"], tensors)
         return state
 
 
 def outline(folder: Path, world: World) -> Outline:
     """The checkpoint that was saved last. Raises `NetError` in all processes where there is none, or it is damaged."""
-    from netc.train.parts import stand_ins
+    from netc.train.parts import Parts
 
     record = world.by_first(lambda: read_record(folder))
     place, files = folder / record["tensors"]["folder"], record["tensors"]["files"]
     own = sorted(files)[world.share.rank :: world.share.size]
     world.each(lambda: _check(place, {name: files[name] for name in own}))
-    found = stand_ins(place)
-    return Outline(place, record["state"], found, unflatten(record["state"], found))
+    parts = Parts(place)
+    found = parts.stand_ins()
+    return Outline(place, parts, record["state"], found, unflatten(record["state"], found))
 
 
 def _check(place: Path, files: dict[str, str]) -> None:

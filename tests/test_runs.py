@@ -17,9 +17,9 @@ import torch
 
 import netc
 from netc.cli import main
-from netc.runs import compare, table
+from netc.runs import compare, listing, table
 from netc.runs.folder import open_run, runs_in
-from netc.train.report.curves import curves_picture
+from netc.train.report.curves import curves_by_network, curves_picture
 from netc.train.report.sheet import png
 
 SPEC = """
@@ -128,7 +128,7 @@ def test_a_broken_record_is_said_and_the_rest_is_there(text: str, tmp_path: Path
     (path / "run.json").write_bytes(text.encode("latin-1"))
     opened = open_run(path)
     assert opened.state == "unfinished" and opened.final == {"loss": 0.5} and opened.started is None and opened.overrides == {}
-    assert "net-1" in table.as_text([opened]) and json.loads(table.as_json([opened]))[0]["epochs"] == 1
+    assert "net-1" in listing.as_text([opened]) and json.loads(table.as_json([opened]))[0]["epochs"] == 1
 
 
 def test_a_run_that_did_not_end_is_read_from_its_checkpoint(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -238,6 +238,61 @@ def test_order(key: str, descending: bool, names: str, tmp_path: Path) -> None:
         assert table.monitor(found) == "val_loss" and found[0].name == "c"
     else:
         assert [one.name for one in found] == names.split()
+
+
+def two_networks(folder: Path) -> Path:
+    many = "epoch,loss,val_loss,val_r2,val_mean_absolute_error,val_r2_height,val_r2_weight\n1,0.5,0.6,0.7,12.5,0.8,0.9\n"
+    made(folder / "churn-1", "epoch,loss,val_loss,accuracy,val_accuracy\n1,0.5,0.6,0.7,0.75\n", network="Churn")
+    made(folder / "sizes-1", many, network="Sizes")
+    made(folder / "churn-2", "epoch,loss,val_loss,accuracy,val_accuracy\n1,0.4,0.7,0.8,0.85\n", network="Churn")
+    made(folder / "begun-1", "epoch\n", network="Begun")
+    return folder
+
+
+def test_networks_that_record_other_things_have_tables_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["runs", str(two_networks(tmp_path)), "--sort", "name", "--desc"]) == 0
+    first, second, *_ = capsys.readouterr().out.split("\n\n")
+    assert first.splitlines()[0] == "Sizes, Begun" and "val_r2_weight" in first and "accuracy" not in first
+    head, titles, *rows = second.splitlines()
+    assert head == "Churn" and "accuracy" in titles and "r2" not in titles
+    assert [row.split()[0] for row in rows] == ["churn-2", "churn-1"]
+
+
+LEFT_OUT = [(200, 0), (120, 2), (105, 3), (90, 3), (20, 4)]  # columns of the terminal, and metrics for which it has no room
+
+
+@pytest.mark.parametrize(("width", "count"), LEFT_OUT)
+def test_metrics_without_room_are_named(width: int, count: int, tmp_path: Path) -> None:
+    (run,) = (run for run in runs_in(two_networks(tmp_path)) if run.name == "sizes-1")
+    titles, row, *rest = listing.as_text([run], width).splitlines()
+    left = ["val_r2", "val_mean_absolute_error", "val_r2_height", "val_r2_weight"][4 - count :]
+    assert not set(left) & set(titles.split()) and set(run.history) - set(left) <= set(titles.split())
+    assert max(len(titles), len(row)) <= max(width, 80)
+    note = f"not shown, as there is no room: {', '.join(f'`{name}`' for name in left)}; --format csv has all columns"
+    assert (note in rest[1]) if left else not any("no room" in line for line in rest)
+
+
+def test_a_terminal_has_as_much_as_it_has_room_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "90")
+    assert main(["runs", str(two_networks(tmp_path))]) == 0
+    tables, _, note = capsys.readouterr().out.partition("not shown, as there is no room: ")
+    assert max(map(len, tables.splitlines())) <= 90 and "`accuracy`" in note
+
+
+def test_curves_of_each_network(tmp_path: Path) -> None:
+    figure = curves_by_network(listing.columns_by_network(runs_in(two_networks(tmp_path))))
+    assert figure is not None
+    titles = [axes.get_title("left") for axes in figure.axes]
+    assert titles[:2] == ["loss (Begun, Churn)", "accuracy (Begun, Churn)"] and titles[2] == "loss (Sizes)" and len(titles) == 7
+    assert [len(axes.lines) for axes in figure.axes[:3]] == [4, 4, 2]
+
+
+def test_panels_that_are_not_drawn_are_counted() -> None:
+    figure = curves_picture({"net-1": {f"metric{i}": [1.0] for i in range(15)}})
+    assert figure is not None and any("3 more losses and metrics are not drawn" in text.get_text() for text in figure.texts)
 
 
 def test_an_unknown_column_is_wrong_use(trained: Path, capsys: pytest.CaptureFixture[str]) -> None:

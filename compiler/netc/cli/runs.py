@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 from pathlib import Path
 
 from netc.cli.common import Commands, command
 from netc.diagnostics import did_you_mean, listed
-from netc.runs import table
+from netc.runs import listing, table
 from netc.runs.folder import runs_in
 
 TEXT = """\
@@ -18,6 +19,8 @@ Lists the runs in a folder, the oldest first: what was trained, how long, with w
   netc runs --sort best:val_accuracy --desc
                                         by the best value of a metric, the highest first
   netc runs --plot runs.png             also draw all their curves in one picture
+Networks that record other losses and metrics stand in tables of their own, each in that order. On a terminal metrics for which it has
+no room are left out and named; a file, a pipe and --format csv have all.
 Runs that were interrupted or failed, that still go on or that lack files are listed too, with what is wrong below the table.
 """
 
@@ -46,7 +49,9 @@ def run(parsed: argparse.Namespace) -> int:
         print(f"wrote {parsed.plot}", file=sys.stderr)
     shown = table.ordered(found, parsed.sort, parsed.desc) if found else []
     if shown or parsed.format != "text":
-        print({"text": table.as_text, "json": table.as_json, "csv": table.as_csv}[parsed.format](shown))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        programs = {"json": table.as_json, "csv": table.as_csv}
+        print(programs[parsed.format](shown) if parsed.format in programs else listing.as_text(shown, width))
     else:
         print(f"there are no runs in {parsed.folder}")
     return 0

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from netc.diagnostics import error
 from netc.runs.folder import Run
-from netc.train.report.curves import curves_picture
+from netc.runs.listing import columns_by_network
+from netc.train.report.curves import curves_by_network
 from netc.train.report.sheet import save
 
 
 def write_curves(runs: Sequence[Run], path: Path, also: Sequence[str] = ()) -> None:
-    """Draws the curves into a .png, .svg or .pdf file. Raises `NetError`, also where there is nothing to draw.
+    """Draws the curves, those of each network, into a .png, .svg or .pdf file. Raises `NetError`, also where there is nothing to draw.
 
     `also` are endings that the caller takes besides, for the message.
     """
-    figure = curves_picture({run.name: run.history for run in runs})
+    figure = curves_by_network(columns_by_network(runs))
     if figure is None:
         raise error("drawing", "there is no run with an epoch to draw")
     save(figure, path, also)

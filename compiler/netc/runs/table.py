@@ -1,4 +1,4 @@
-"""A table of runs: for a person as text, for programs as JSON or CSV."""
+"""What a table of runs is made of: the order of the runs, cells as text; and the table for programs, as JSON or CSV."""
 
 from __future__ import annotations
 
@@ -72,29 +72,6 @@ def monitor(runs: Sequence[Run]) -> str:
 
 
 # --- text ---------------------------------------------------------------------------------------------------------
-
-
-def as_text(runs: Sequence[Run]) -> str:
-    """A line a run under a line of titles; below them what is wrong with some."""
-    watched, metrics, changed = monitor(runs), metric_names(runs), differing(runs)
-    titles = ["run", "when", "network", "state", "epochs", "time", *metrics, f"best {watched}", "set"]
-    rows = [_row(run, metrics, watched, changed) for run in runs]
-    kept = [i for i, title in enumerate(titles) if title not in ("state", "set") or any(_tells(title, row[i]) for row in rows)]
-    lines = aligned([[row[i] for i in kept] for row in [titles, *rows]], {"epochs", "time", *metrics})
-    notes = [f"{run.name}: {problem}" for run in runs for problem in run.problems]
-    return "\n".join([*lines, *([""] if notes else []), *notes])
-
-
-def _tells(title: str, cell: str) -> bool:
-    """Whether a cell is a reason to show its column."""
-    return cell != ("finished" if title == "state" else "")
-
-
-def _row(run: Run, metrics: Sequence[str], watched: str, changed: Sequence[str]) -> list[str]:
-    when = f"{run.started:%Y-%m-%d %H:%M}" if run.started else NOTHING
-    own = [f"{name}={run.overrides[name]}" for name in changed if name in run.overrides]
-    return [run.name, when, run.record.get("network") or NOTHING, run.state, str(run.epochs), time_text(run.record.get("seconds")),
-            *(number_text(run.final.get(name)) for name in metrics), best_text(run.best.get(watched)), " ".join(own)]  # fmt: skip
 
 
 def number_text(value: float | None) -> str:

@@ -156,3 +156,37 @@ def test_without_data_there_is_nothing_to_count() -> None:
     with pytest.raises(NetError, match="the spec has no `data` section") as caught:
         netc.load(spec[: spec.index("data {")])
     assert caught.value.diagnostics[0].span is not None and caught.value.diagnostics[0].span.text == "balanced"
+
+
+FEW = ["stay"] * 92 + ["leave"] * 8
+
+
+@pytest.mark.parametrize("change, is_told", [
+    ({}, True), ({"train.metrics": "[accuracy]"}, True), ({"train.metrics": "[accuracy, f1]"}, False), ({"data.validation": 0.0}, False),
+    ({"how": "balanced"}, False), ({"how": "[1.0, 2.0]"}, False),
+], ids=str)  # fmt: skip
+def test_a_class_with_nearly_all_rows_is_told_where_only_accuracy_is_looked_at(
+    change: dict[str, Any], is_told: bool, tmp_path: Path
+) -> None:
+    load(tmp_path, FEW, "int64[B]", 2, "CrossEntropyLoss(p, y, weight=how)".replace("how", "none"))
+    spec = tmp_path / "n.net"
+    spec.write_text(spec.read_text().replace("network N {", "network N(how = none) {").replace("weight=none", "weight=how"))
+    found = [d for d in netc.load(spec, change).check_data() if d.code == "data-labels"]
+    assert len(found) == is_told
+    if found:
+        assert "92.0% of the rows are of the class `stay`" in found[0].message and "`weight=balanced`" in found[0].hint
+        assert netc.load(spec, {"train.metrics": "[balanced_accuracy, f1]", "how": "balanced"}).check_data() == ()
+
+
+@pytest.mark.parametrize("labels, target, scores, loss", [
+    (["stay"] * 89 + ["leave"] * 11, "int64[B]", 2, "CrossEntropyLoss(p, y)"), ([0] * 95 + [1] * 5, "[B, 1]", 1, "MSELoss(p, y)"),
+], ids=["not so many", "numbers"])  # fmt: skip
+def test_where_no_class_has_nearly_all_rows_nothing_is_said(
+    labels: list[object], target: str, scores: int, loss: str, tmp_path: Path
+) -> None:
+    assert load(tmp_path, labels, target, scores, loss).check_data() == ()
+
+
+def test_of_two_classes_in_one_number_the_weight_is_that_of_class_1(tmp_path: Path) -> None:
+    (found,) = load(tmp_path, [0] * 95 + [1] * 5, "[B, 1]", 1, "BCEWithLogitsLoss(p, y)").check_data()
+    assert found.message.startswith("95.0% of the rows are of the class `0`") and "`pos_weight=balanced`" in found.hint

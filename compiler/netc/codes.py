@@ -91,7 +91,8 @@ CODES: dict[str, Code] = {
     "data-value": Code("The data has values that the network or the loss cannot take: NaN, infinity, labels out of range."),
     "data-constant": Code("A column of the data is the same in all rows, or a target has one class only.", "warning"),
     "data-labels": Code(
-        "A class has no row in the data, a loss leaves out rows without a word, or it compares what is computed of the output or target.",
+        "A class has no row in the data, or nearly all while only the accuracy is looked at, a loss leaves out rows without a word, or it "
+        "compares what is computed of the output or target.",
         "warning",
     ),
     "data-scale": Code(

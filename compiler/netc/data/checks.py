@@ -15,6 +15,7 @@ from netc.data.assign import Feed
 from netc.data.columns import Columns, chunks
 from netc.data.contracts import Fed, check_contracts
 from netc.data.doubts import check_doubts
+from netc.data.majority import check_majority
 from netc.data.normalize import Array
 from netc.data.prepare import Plan, Prepared, carry_out, make_plan
 from netc.data.preprocessing import Fitted
@@ -69,7 +70,7 @@ def examined_data(graph: Graph, table: Table, data: Section, train: Section | No
     found += [*_computed_labels(graph), *_changed_outputs(graph)]
     found += _constant_columns(plan, table)
     if prepared is not None:
-        found += [*check_scale(graph, fed), *check_doubts(plan, table)]
+        found += [*check_scale(graph, fed), *check_doubts(plan, table), *check_majority(graph, fed, data, train)]
         held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
         rows = len(prepared.rows)
         found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]

@@ -45,7 +45,7 @@ def test_everything_is_tried_and_nothing_kept(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_what_would_fail_fails_now() -> None:
-    with pytest.raises(NetError, match="Invalid learning rate"):
+    with pytest.raises(NetError, match="lr must be 0 or more"):
         list(load(SPEC.replace("0.01", "-1.0")).smoke())
 
 

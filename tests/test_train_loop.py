@@ -183,8 +183,8 @@ def test_early_stopping_watches_what_the_training_is_judged_by(keys: str, stops:
         ('early_stopping = patience(4, monitor="los")', "SGD(lr=0.1)", "argument-type", "did you mean `loss`?"),
         ('early_stopping = patience(4, monitor="val_loss")', "SGD(lr=0.1)", "argument-type", "validation = 0.2"),
         ("early_stopping = patience(0)", "SGD(lr=0.1)", "argument-type", "would stop before it starts"),
-        ("", "SGD(lr=-1.0)", "argument-type", "Invalid learning rate: -1.0"),
-        ("", "Adam(betas=[2.0, 0.9])", "argument-type", "Invalid beta parameter"),
+        ("", "SGD(lr=-1.0)", "argument-type", "lr must be 0 or more, not -1.0"),
+        ("", "Adam(betas=[2.0, 0.9])", "argument-type", "two numbers from 0 to below 1"),
         ("scheduler = LinearLR(start_factor=2.0)", "SGD(lr=0.1)", "argument-type", "`LinearLR`"),
     ],
 )

@@ -128,7 +128,7 @@ def test_a_base_that_is_a_file_is_one_clear_line(tmp_path: Path) -> None:
         (NET + DATA, "training", "optimizer = SGD(lr=0.1)"),
         (NET.replace("F]", "5]") + TRAIN, "data", "data = sklearn.make_classification("),
         (NET.replace("  loss BCELoss(p, y)\n", "") + DATA + TRAIN, "training", "no loss to minimize"),
-        (NET + DATA + TRAIN.replace("lr=0.1", "lr=-1.0"), "argument-type", "Invalid learning rate"),
+        (NET + DATA + TRAIN.replace("lr=0.1", "lr=-1.0"), "argument-type", "lr must be 0 or more"),
         (NET + DATA + TRAIN.replace("seed = 3", "seed = 9223372036854775808"), "syntax", "is too large"),
     ],
 )

@@ -20,6 +20,7 @@ from netc.lower.spellings import METRICS_LISTED, elsewhere, metric_meant
 from netc.lower.values import UNKNOWN, Given, Partial, RecipeValue, has_unknown, kind_words
 from netc.ops import foreign
 from netc.ops.factors import FIRST, factor_of
+from netc.ops.limits import refused
 from netc.ops.measures import MEASURES
 from netc.ops.op import REQUIRED, Param, signature, value_text
 from netc.ops.python import Unusable
@@ -234,7 +235,19 @@ class _SectionLowering:
         made = Made(recipe, {p.name: self._placed(p, arguments[p.name]) for p in recipe.params}, value.span)
         if recipe.name in FIRST:
             self._try_factors(made)
-        return made
+        return UNKNOWN if self._is_beyond(made) else made
+
+    def _is_beyond(self, made: Made) -> bool:
+        """Whether torch would not make it of these arguments; then that is reported."""
+        if has_unknown(list(made.values.values())):
+            return False
+        found = refused(made.recipe.name, made.values)
+        for limit in found:
+            argument = made.arguments[limit.argument]
+            said = f", not {value_text(argument.value)}" if isinstance(argument.value, (int, float)) else ""
+            message = f"`{made.recipe.name}`: {limit.argument} must be {limit.text}{said}"
+            self._fail("argument-type", message, argument.span if argument.origin == "given" else made.span)
+        return bool(found)
 
     def _placed(self, param: Param, argument: Argument) -> Argument:
         """The argument; a path, which is relative to the file that names it, as an absolute one."""

@@ -10,7 +10,16 @@ from netc.graph import Graph
 from netc.settings import Section
 from netc.train.columns import column_names, judged_columns, monitored
 from netc.train.metrics import chosen_metrics
-from netc.train.scheduling import check_accumulate, check_cycle, check_mode, check_optimizer, check_scheduler, group_count, steps_per_epoch
+from netc.train.scheduling import (
+    check_accumulate,
+    check_cycle,
+    check_matrices,
+    check_mode,
+    check_optimizer,
+    check_scheduler,
+    group_count,
+    steps_per_epoch,
+)
 from netc.train.stopping import make_stopping
 
 if TYPE_CHECKING:
@@ -38,6 +47,7 @@ def check_training(graph: Graph, settings: Section, is_validated: bool) -> list[
     found = _problems(
         lambda: _check_seed(settings),
         lambda: check_optimizer(settings, groups),
+        lambda: check_matrices(graph, settings),
         lambda: check_accumulate(settings),
         lambda: check_scheduler(settings, groups),
         lambda: column_names(graph),

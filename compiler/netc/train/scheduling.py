@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from netc.diagnostics import count_of, error
+from netc.diagnostics import count_of, error, listed
 from netc.graph import Graph
 from netc.ops.factors import FIRST
 from netc.ops.recipes import EACH_STEP
@@ -52,10 +52,19 @@ def parameter_groups(trained: Iterable[str], settings: Section, names: Mapping[s
 
 def group_count(graph: Graph, settings: Section) -> int:
     """The number of groups that the optimizer has; 0 where there is no parameter to train."""
+    names = _names(graph)
+    return len(parameter_groups(_trained(graph, names), settings, names))
+
+
+def _names(graph: Graph) -> dict[str, str]:
+    """For each key of a parameter the one that stands for all that are tied."""
     tied = {tie.left: tie.right for tie in graph.ties}
-    names = {key: _end_of(key, tied) for key in graph.keys}
+    return {key: _end_of(key, tied) for key in graph.keys}
+
+
+def _trained(graph: Graph, names: Mapping[str, str]) -> list[str]:
     frozen = {names[key] for key in graph.frozen}
-    return len(parameter_groups(dict.fromkeys(name for name in names.values() if name not in frozen), settings, names))
+    return list(dict.fromkeys(name for name in names.values() if name not in frozen))
 
 
 def _end_of(key: str, tied: Mapping[str, str]) -> str:
@@ -82,6 +91,16 @@ def check_optimizer(settings: Section, groups: int) -> None:
         raise error("argument-type", "`LBFGS` computes the loss several times a step, which `precision = fp16` cannot scale", span)
 
 
+def check_matrices(graph: Graph, settings: Section) -> None:
+    """Raises NetError where the optimizer is for matrices only, and other parameters are trained."""
+    made, keys = settings.made("optimizer"), graph.keys
+    others = [name for name in _trained(graph, _names(graph)) if len(keys[name]) != 2]
+    if made.recipe.name == "Muon" and others:
+        message = f"`Muon` trains matrices only, and {listed(others, 3)} {'is' if len(others) == 1 else 'are'} none"
+        hint = f"take another optimizer, or `freeze {', '.join(others[:3])}{', …' * (len(others) > 3)}`"
+        raise error("argument-type", message, made.span, hint)
+
+
 def check_accumulate(settings: Section) -> None:
     """Raises NetError where gradients are to be gathered of several batches, and there is one."""
     count = settings["accumulate"]
@@ -97,12 +116,34 @@ def check_scheduler(settings: Section, groups: int) -> None:
         return
     made = settings.made("scheduler")
     _check_lengths(made, groups)
+    _check_momentum(made, settings.made("optimizer"))
     if made.recipe.name == "ReduceLROnPlateau" and is_stepped(settings):
         span = settings.values["scheduler_interval"].span
         raise error("argument-type", "`ReduceLROnPlateau` looks at the value of an epoch: it cannot take a step after each batch", span)
 
 
+def _check_momentum(made: Made, optimizer: Made) -> None:
+    """Raises NetError where a scheduler is to change a momentum that the optimizer has not."""
+    for inner in made.values.get("schedulers", []):
+        _check_momentum(inner, optimizer)
+    if made.values.get("cycle_momentum") and not {"momentum", "betas"} & set(optimizer.values):
+        message = f"`{made.recipe.name}` changes the momentum too, and `{optimizer.recipe.name}` has none"
+        raise error("argument-type", message, made.span, "write `cycle_momentum=false`")
+
+
+# Arguments of schedulers that may be a list, a number for each group of parameters.
+EACH_GROUP = ("max_lr", "base_lr", "min_lr", "base_momentum", "max_momentum")
+
+
 def _check_lengths(made: Made, groups: int) -> None:
+    for name in EACH_GROUP:
+        given = made.values.get(name)
+        is_read = "momentum" not in name or made.values.get("cycle_momentum")
+        if isinstance(given, list) and len(given) != groups and is_read:
+            message = (
+                f"`{name}` of `{made.recipe.name}` has {count_of(len(given), 'number')}, and the optimizer has {count_of(groups, 'group')}"
+            )
+            raise error("argument-type", message, made.arguments[name].span, "a number without brackets is for all groups")
     for inner in made.values.get("schedulers", []):
         _check_lengths(inner, groups)
     if made.recipe.name == "SequentialLR":

@@ -317,6 +317,11 @@ def test_highlighting() -> None:
     assert highlighted(Source("n.net", "network ) <")) == '<span class="k">network</span> ) &lt;'
 
 
+def test_the_word_group_is_one() -> None:
+    text = "train {\n  group *.bias { lr = 1 }\n}\ndata {\n  group age { missing = median }\n}\n"
+    assert [word for kind, word in pieces(Source("n.net", text)) if kind == "k"] == ["train", "group", "data", "group"]
+
+
 def test_cells_are_text() -> None:
     assert "<td>&lt;b&gt;</td>" in table(("a",), [("<b>",)])
 

@@ -34,8 +34,11 @@ def init_of(expression: s.Expression, scope: Scope, evaluator: Calls) -> Any:
     if arguments is None:
         return UNKNOWN
     made = Made(recipe, arguments, expression.span)
-    if why := values_refused(recipe.name, made.values):
-        evaluator.report(Diagnostic("argument-type", why, expression.span))
+    if found := values_refused(recipe.name, made.values):
+        why, culprit, hint = found
+        said = arguments[culprit]
+        span = said.span if said.origin == "given" else expression.span
+        evaluator.report(Diagnostic("argument-type", why, span, hint=hint or f"it is `{recipe.signature}`"))
         return UNKNOWN
     return made
 

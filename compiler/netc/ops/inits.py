@@ -54,26 +54,30 @@ EXACT = ("constant", "zeros", "ones", "eye", "dirac")  # these draw nothing, so 
 
 @dataclass(frozen=True, slots=True)
 class _Demand:
-    """What the values of an initialisation must be."""
+    """What the values of an initialisation must be, the argument that says it, and what to write where that is certain."""
 
     holds: Callable[[Mapping[str, Any]], bool]
     text: str
+    argument: str
+    hint: str = ""
 
 
-_DEVIATION = _Demand(lambda v: v["std"] >= 0, "std must not be negative")
-_GAIN = _Demand(lambda v: v["gain"] >= 0, "gain must not be negative")
-_ORDER = _Demand(lambda v: v["a"] <= v["b"], "a must not be above b")
+_DEVIATION = _Demand(lambda v: v["std"] >= 0, "std must not be negative", "std")
+_GAIN = _Demand(lambda v: v["gain"] >= 0, "gain must not be negative", "gain")
+_NO_DEVIATION = "`constant` fills with one number, e.g. `constant(0.5)`"
+_ORDER = _Demand(lambda v: v["a"] <= v["b"], "a must not be above b", "a")
 DEMANDS: Mapping[str, tuple[_Demand, ...]] = {
     "normal": (_DEVIATION,), "uniform": (_ORDER,), "xavier_uniform": (_GAIN,), "xavier_normal": (_GAIN,),
-    "trunc_normal": (_Demand(lambda v: v["std"] > 0, "std must be above 0"), _ORDER),
-    "sparse": (_DEVIATION, _Demand(lambda v: 0 <= v["sparsity"] <= 1, "sparsity is a share, from 0 to 1")),
-    "dirac": (_Demand(lambda v: v["groups"] >= 1, "groups must be 1 or more"),),
+    "trunc_normal": (_Demand(lambda v: v["std"] > 0, "std must be above 0", "std", _NO_DEVIATION), _ORDER),
+    "sparse": (_DEVIATION, _Demand(lambda v: 0 <= v["sparsity"] <= 1, "sparsity is a share, from 0 to 1", "sparsity")),
+    "dirac": (_Demand(lambda v: v["groups"] >= 1, "groups must be 1 or more", "groups"),),
 }  # fmt: skip
 
 
-def values_refused(name: str, values: Mapping[str, Any]) -> str:
-    """Why an initialisation cannot have these arguments, whatever it fills; empty where it can."""
-    return next((f"`{name}`: {demand.text}" for demand in DEMANDS.get(name, ()) if not demand.holds(values)), "")
+def values_refused(name: str, values: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Why an initialisation cannot have these arguments, whatever it fills, the one to change, and a hint; None where it can."""
+    found = next((demand for demand in DEMANDS.get(name, ()) if not demand.holds(values)), None)
+    return None if found is None else (f"`{name}`: {found.text}", found.argument, found.hint)
 
 
 def tensor_refused(name: str, values: Mapping[str, Any], filled: TensorType) -> str:

@@ -249,8 +249,28 @@ there is no checkpoint to go on from"
     )
 
 
+# One class has nearly all rows, so that the first rows do not show what the weights of the classes do.
+CLASSES = """
+network N {{
+  input x: [B, 4]
+  target y: int64[B]
+  p = x -> Linear(2)
+  output p
+  loss {loss}
+}}
+
+data = sklearn.make_classification(n_samples=400, n_features=4, n_informative=3, n_redundant=1, weights=[0.97], flip_y=0, random_state=1)
+
+train {{
+  optimizer  = SGD(lr=0.1)
+  epochs     = 1
+  batch_size = 40
+}}
+"""
+
 WRONG = {
     "no loss depends on the parameter `c.weight` and 1 more": SPEC.replace("  output p", "  output p\n  output x -> c: Linear(2)"),
+    "with class weights the loss is a mean by weight": CLASSES.format(loss="CrossEntropyLoss(p, y, weight=balanced)"),
     "it is no mean over rows": SPEC.replace("MSELoss(p, y)", 'MSELoss(p, y, reduction="sum")'),
     "`batch_size = 1` is less than a row for each of 2 processes": SPEC.replace("= 10\n", "= 1\n"),
     "`compile = true` makes one graph of a step": SPEC.replace("= 10\n", "= 10\n  compile = true\n"),
@@ -272,6 +292,17 @@ def test_what_several_processes_cannot_do_is_said_before_the_start(message: str)
     with pytest.raises(NetError, match=re.escape(message)):
         check_settings(training, 2)
         check_losses(network.module(), tensors(prepared.train, prepared.dtypes, world.device), world, training)
+
+
+def test_class_weights_of_each_rows_loss_are_a_mean_over_rows() -> None:
+    """As the message says that one writes them."""
+    loss = 'mean(CrossEntropyLoss(p, y, weight=balanced, reduction="none"))'
+    network = netc.load(Source("right.net", CLASSES.format(loss=loss)))
+    training, data = network.training, network.data
+    assert training is not None and data is not None
+    world = World(Share(0, 2), torch.device("cpu"))
+    prepared, _ = prepared_data(network.graph, load_data(data), data, training)
+    assert check_losses(network.module(), tensors(prepared.train, prepared.dtypes, world.device), world, training) is None
 
 
 def test_an_error_is_said_by_one_process_and_leaves_nothing(tmp_path: Path) -> None:

@@ -148,6 +148,20 @@ def _judged(graph: Graph, ref: Ref) -> tuple[Node, Task] | None:
     return None
 
 
+# Losses whose mean is by the weights of the classes, where these are given, and not by rows. Source: torch's documentation of each.
+BY_WEIGHT = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss")
+
+
+def mean_by_weight(graph: Graph) -> Node | None:
+    """A loss that is a mean by the weights of the classes, so that rows count by which others are with them."""
+    for node in graph.needed_for(loss.ref for loss in graph.losses):
+        if node.op is not None and node.op.name in BY_WEIGHT:
+            values = {name: argument.value for name, argument in node.call.items()}
+            if values.get("weight") is not None and values.get("reduction", "mean") == "mean":
+                return node
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Computed:
     """A classifier's loss, and what it compares the output with in place of a target: something computed of one."""

@@ -82,8 +82,10 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
 
     def _class_weights(self, y: Array, classes: Array) -> str | list[float] | None:
         """The weights in the order of the classes, or that they are balanced. Raises ValueError for what is neither."""
-        if self.class_weight is None or self.class_weight == BALANCED:
-            return self.class_weight
+        if self.class_weight is None:
+            return None
+        if self.class_weight == BALANCED:
+            return BALANCED
         if not isinstance(self.class_weight, Mapping):
             raise ValueError(f"class_weight is 'balanced', a dict of labels and their weights, or None, and not {self.class_weight!r}")
         found = [float(weight) for weight in compute_class_weight(dict(self.class_weight), classes=classes, y=y)]

@@ -105,9 +105,10 @@ def weights_shape(op: Op, name: str, value: Any, p: TensorType) -> Shape:
     if op.name == "MultiLabelSoftMarginLoss":
         raise Problem("argument-type", f"`{op.name}` has no balanced weights, as a row may be of several classes", hint="write numbers")
     classes = p.shape[min(1, p.rank - 1) : 2] if name == "weight" else p.shape[1:] if p.rank == 2 else ()
-    if any(isinstance(size, Dim) for size in classes):
-        raise Problem("size-needed", f"`balanced` needs the number of classes, and it is `{classes[0]}`",
-                      hint=" ".join(f"give it: --set {n}=8" for size in classes for n in sorted(size_names(size))))  # fmt: skip
+    for size in classes:
+        if isinstance(size, Dim):
+            raise Problem("size-needed", f"`balanced` needs the number of classes, and it is `{size}`",
+                          hint=f"give it: {' '.join(f'--set {n}=8' for n in sorted(size_names(size)))}")  # fmt: skip
     return classes
 
 

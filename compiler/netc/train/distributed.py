@@ -27,6 +27,7 @@ from netc.diagnostics import Diagnostic, NetError, error, listed
 from netc.graph import Graph
 from netc.settings import Section
 from netc.source import Span
+from netc.tasks import mean_by_weight
 from netc.tensors import TensorType
 from netc.train.batches import Share, Tensors
 from netc.train.checkpoint import State
@@ -336,6 +337,9 @@ def _check_batch(graph: Graph) -> None:
         if isinstance(node.type, TensorType) and node.type.shape and isinstance(node.type.shape[0], int):
             message = f"`{graph.name_of(node)}` has {node.type.shape[0]} rows always, and several processes each have a part of them"
             raise error("training", message, node.span, "give the axis of the rows a name, e.g. `B`")
+    if (by_weight := mean_by_weight(graph)) is not None:
+        message = "with class weights the loss is a mean by weight: it is no mean over rows, which several processes can take"
+        raise error("training", message, by_weight.span, 'take the mean of each row\'s: `mean(CrossEntropyLoss(…, reduction="none"))`')
 
 
 def _check_parameters(model: nn.Module, loss: Tensor, settings: Section) -> None:

@@ -328,6 +328,20 @@ def test_unknown_texts_are_none_of_the_known_where_that_is_said(tmp_path: Path) 
     assert preprocessing.apply(load_table(tmp_path / "new.csv")).inputs[0][0, 2:5].tolist() == [0, 0, 0]
 
 
+@pytest.mark.parametrize("keys", ["", "unknown = ignore"])
+def test_unknown_texts_of_a_look_up_and_of_a_class_are_told_apart(keys: str, tmp_path: Path) -> None:
+    """An input is no class; where it is a number, nothing stands for what is unknown."""
+    rows = "".join(f"{'uvw'[i % 3]},{'no' if i % 2 else 'yes'}\n" for i in range(30))
+    options = {"x": "int64[B]", "p": "Embedding(4, 1)", "keys": keys}
+    preprocessing = prepared(here(tmp_path, spec(csv(tmp_path, f"a,y\n{rows}"), **options))).preprocessing
+    for row, hint in (("thick,no", "an `int64` input has a number for each text"), ("u,maybe", "a class must be there in training")):
+        csv(tmp_path, f"a,y\n{row}\n", "new.csv")
+        assert hint in problem(lambda: preprocessing.apply(load_table(tmp_path / "new.csv")))
+    csv(tmp_path, f"a,y\n{rows}" + "".join(f"rare{i},yes\n" for i in range(8)))
+    said = problem(lambda: prepared(here(tmp_path, spec('csv("houses.csv")', **{**options, "keys": f"{keys}\n  validation = 0.5"}))))
+    assert "rows to train on have not (an `int64` input has a number for each text" in said
+
+
 def test_nothing_of_the_held_out_rows_is_in_what_was_fitted(tmp_path: Path) -> None:
     """The leak test: wild values in all rows that are held out, numbers and texts, change no fitted number."""
     keys = HOUSE["keys"] + "\n  missing = mean"

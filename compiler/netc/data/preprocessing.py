@@ -158,7 +158,8 @@ class Preprocessing:
         parts = [parts_for(fitted, table) for fitted in wanted]
         flat = [(e, p) for f, ps in zip(wanted, parts, strict=True) for e, p in zip(f.encodings, ps, strict=True)]
         problems = not_finite([(p, e.drops or e.fill is not None) for e, p in flat], table)
-        problems += [d for e, p in flat for d in unknown_texts(e, p, table, self.unknown)]
+        inputs = sum(len(fitted.encodings) for fitted in self.inputs)
+        problems += [d for i, (e, p) in enumerate(flat) for d in unknown_texts(e, p, table, self.unknown, is_target=i >= inputs)]
         if problems:
             raise NetError(problems)
         rows = kept_rows([p for e, p in flat if e.drops], len(table))
@@ -237,7 +238,16 @@ WORDS = {"number": "numbers", "bool": "true and false", "category": "texts", "ar
 # --- what no encoding can take ------------------------------------------------------------------------------------
 
 
-def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str, *, in_training: bool = False) -> list[Diagnostic]:
+IGNORE = "`unknown = ignore` in the `data` section takes what the rows to train on have not as none of the known"
+UNKNOWN_CLASS = "a class must be there in training"
+NO_NUMBER = (
+    "an `int64` input has a number for each text of the rows to train on only; for one of floats `unknown = ignore` takes others too"
+)
+
+
+def unknown_texts(
+    encoding: Encoding, part: Columns, table: Table, unknown: str, *, is_target: bool = False, in_training: bool = False
+) -> list[Diagnostic]:
     """A problem where a column has texts that the training rows had not, and nothing says what they are."""
     if part.kind != "category" or (unknown == "ignore" and encoding.one_hot):
         return []
@@ -250,15 +260,11 @@ def unknown_texts(encoding: Encoding, part: Columns, table: Table, unknown: str,
     others = np.flatnonzero(np.bincount(codes[bad], minlength=len(new)))
     more = f" and {count_of(len(others) - 1, 'other text')}" if len(others) > 1 else ""
     message = f"`{part.names[0]}` has `{part.categories[codes[row]]}` in {table.place(row)}{more}, and the rows to train on have not"
-    hint = did_you_mean(part.categories[codes[row]], encoding.categories)
-    if encoding.one_hot and in_training:
-        hint = "`unknown = ignore` in the `data` section takes what the rows to train on have not as none of the known"
-    ways = (
-        "a training with `unknown = ignore` takes what is unknown as none of the known"
-        if encoding.one_hot
-        else "a class must be there in training"
-    )
-    return [Diagnostic("data-value", message, table.span, hint=hint or ways)]
+    near = did_you_mean(part.categories[codes[row]], encoding.categories)
+    ways = UNKNOWN_CLASS if is_target else NO_NUMBER
+    if encoding.one_hot and not is_target:
+        ways = IGNORE if in_training else "a training with `unknown = ignore` takes what is unknown as none of the known"
+    return [Diagnostic("data-value", message, table.span, hint=(ways if in_training else near or ways))]
 
 
 def kept_rows(parts: Sequence[Columns], rows: int) -> Array:

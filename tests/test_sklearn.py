@@ -183,6 +183,45 @@ def test_texts_of_a_frame_are_encoded_as_those_of_a_file(tmp_path: Path) -> None
     assert NetRegressor(set={"train.epochs": 20}).fit(frame, age).score(frame, age) > 0.9
 
 
+OF_A_FILE = """
+network Owners {
+  input  x: [B, F]
+  target owner: [B, 1]
+  p = x -> Linear(4) -> ReLU -> Linear(1)
+  output p
+  loss MSELoss(p, owner)
+}
+data {
+  source = csv("rows.csv")
+  owner = "paid"
+  ignore = ["id", "city"]
+  normalize = standard
+  group paid { normalize_target = minmax }
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 2
+}
+"""
+
+
+def test_a_spec_of_a_file_trains_on_a_frame(tmp_path: Path) -> None:
+    """What it ignores need not be there, and y has the name that the spec has for the target: the numbers are those of the file."""
+    frame, _ = frame_of()
+    target = frame.age.to_numpy() * 3.0
+    frame.assign(id=range(len(frame)), paid=target).to_csv(tmp_path / "rows.csv", index=False)
+    (tmp_path / "net.net").write_text(OF_A_FILE)
+    file = netc.load(tmp_path / "net.net").train(tmp_path, pictures=False)
+    for given in (frame, frame.drop(columns="city"), frame.assign(id=range(len(frame)))):
+        found = NetRegressor(tmp_path / "net.net").fit(given, target)
+        assert found.history_.columns["loss"] == file.history.columns["loss"]
+        assert found.preprocessing_.targets[0].columns == ("paid",)
+    with pytest.raises(ValueError, match="X has `paid`, which the spec has as a target: leave it out"):
+        NetRegressor(tmp_path / "net.net").fit(frame.assign(paid=0), target)
+    with pytest.raises(ValueError, match="no column `id`"):  # without names it may be there
+        NetRegressor(tmp_path / "net.net").fit(frame[["age", "income"]].to_numpy(), target)
+
+
 def test_missing_values_in_x_are_what_the_spec_says() -> None:
     frame, labels = frame_of()
     gaps = frame.copy()

@@ -40,7 +40,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
     Of the `data` section all but the source holds, such as `normalize` and `validation`. Sizes that the network leaves open come from the
     data; a parameter `classes` without a default is the number of classes. Labels may be of any kind. The columns of a data frame are
     what the data section calls them: texts, true and false and missing values are taken as those of a file are, and several inputs
-    by their names.
+    by their names; what `ignore` names need not be there. `y` is called what the spec calls the target.
 
     `class_weight` is `"balanced"`, or a number for labels (1 for the others), and goes into the parameter `class_weight` of the network,
     which the spec's loss takes: `weight=class_weight` of `CrossEntropyLoss`, or `pos_weight=class_weight` of `BCEWithLogitsLoss`, which

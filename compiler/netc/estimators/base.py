@@ -24,7 +24,18 @@ from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
 from netc.diagnostics import NetError, count_of, error, listed
 from netc.estimators.frames import mixed, parts_of
-from netc.estimators.names import CLASS_WEIGHT, CLASSES, as_given, counts_classes, is_settable, network_of, takes_class_weight, written
+from netc.estimators.names import (
+    CLASS_WEIGHT,
+    CLASSES,
+    as_given,
+    counts_classes,
+    is_settable,
+    network_of,
+    still_ignored,
+    takes_class_weight,
+    target_names,
+    written,
+)
 from netc.graph import Graph
 from netc.lower.lowering import Program
 from netc.lower.overrides import Overrides
@@ -147,6 +158,8 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             given["train.seed"] = _seed(self.random_state)
         if classes is not None and CLASSES not in given and counts_classes(source, self.network):
             given[CLASSES] = classes
+        if hasattr(self, "feature_names_in_") and (ignored := still_ignored(source, self.network, table.names)) is not None:
+            given.setdefault("data.ignore", ignored)
         if weights is not None:
             given[CLASS_WEIGHT] = self._weights(source, given, weights, table)
         program, overrides = self._lowered(source, given, table)
@@ -194,7 +207,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         """
         place = Span(Source(type(self).__name__, "X, y"), 0, len("X, y"))
         columns = self._columns()
-        targets = [_free(f"y{i}" if target.ndim == 2 else "y", columns) for i in range(1 if target.ndim == 1 else target.shape[1])]
+        targets = self._target_columns(columns, target)
         is_frame = isinstance(features, pa.Table)
         table = table_of(np.empty((len(target), 0)) if is_frame else features, target, place, () if is_frame else columns, targets,
                          classes=class_names)  # fmt: skip
@@ -220,6 +233,19 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         _, chosen = network_of(opened(self._spec()), self.network)
         inputs = [d.name.name for d in chosen.statements if isinstance(d, s.Declaration) and d.kind == "input"]
         return [_free(name, inputs) for name in names] if len(inputs) == 1 else names
+
+    def _target_columns(self, columns: Sequence[str], target: Array) -> list[str]:
+        """The names of the columns to predict: those that the spec has for them, or else `y`, or `y0`, `y1`, ….
+
+        Raises ValueError where the features have a column that the `data` section names as a target, for it would be taken for y.
+        """
+        names, said = target_names(self._spec(), self.network)
+        if twice := sorted(said & set(columns)):
+            raise ValueError(f"X has {listed(twice)}, which the spec has as a target: leave it out, as y is given")
+        count = 1 if target.ndim == 1 else target.shape[1]
+        if len(names) == count and not set(names) & set(columns):
+            return names
+        return [_free("y" if target.ndim == 1 else f"y{i}", columns) for i in range(count)]
 
     def _check_task(self, graph: Graph, task: Task, classes: int) -> None:
         """Raises `NetError` where the network predicts something else, ValueError where it has another number of classes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,39 @@ def written(spec: str | Path | Source, network: str | None) -> dict[str, Any]:
                 if isinstance(setting.value, s.Call):
                     found |= {f"{name}.{a.name.name}": _value(a.value) for a in setting.value.arguments if a.name is not None}
     return found
+
+
+def still_ignored(spec: str | Path | Source, network: str | None, columns: Sequence[str]) -> list[str] | None:
+    """What is left of the `data` section's `ignore` in a table that lacks some of these columns; None where it lacks none.
+
+    What is not there need not be left out. Raises `NetError` where the spec cannot be read.
+    """
+    file, _ = network_of(opened(spec), network)
+    names = [name for setting in _of_data(file) if setting.name.name == "ignore" for name in _texts(setting.value)]
+    there = [name for name in names if name in columns]
+    return there if len(there) < len(names) else None
+
+
+def target_names(spec: str | Path | Source, network: str | None) -> tuple[list[str], set[str]]:
+    """The columns of the targets, those that the `data` section names or else the targets' own names; and which it names.
+
+    Raises `NetError` where the spec cannot be read.
+    """
+    file, chosen = network_of(opened(spec), network)
+    said = {setting.name.name: _texts(setting.value) for setting in _of_data(file)}
+    targets = [d.name.name for d in chosen.statements if isinstance(d, s.Declaration) and d.kind == "target"]
+    return [c for name in targets for c in said.get(name, [name])], {c for name in targets for c in said.get(name, [])}
+
+
+def _of_data(file: s.File) -> list[s.Setting]:
+    sections = [item for item in file.items if isinstance(item, s.Section) and item.kind == "data"]
+    return [setting for section in sections for setting in section.settings]
+
+
+def _texts(value: s.Expression) -> list[str]:
+    """The texts of a list, or the one that stands alone."""
+    parts = value.items if isinstance(value, s.ListOf) else (value,)
+    return [part.value for part in parts if isinstance(part, s.Literal) and isinstance(part.value, str)]
 
 
 def is_settable(name: str, spec: str | Path | Source, network: str | None) -> bool:

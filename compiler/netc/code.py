@@ -190,7 +190,9 @@ def size_writer(graph: Graph, sources: Sequence[Ref], name: Callable[[Ref], str]
     """How a symbolic size is written: its names as axes of the tensors `sources`, the first of which has the device."""
 
     def write(dim: Dim) -> str:
-        texts = {n: _size_at(graph.place_of(n, sources), name) for n in dim.names()}
+        places = {n: graph.place_of(n, sources) for n in dim.names()}
+        texts = {n: _size_at(place, name) for n, place in places.items() if place is not None}
+        assert texts.keys() == places.keys(), dim  # a size that no tensor has is refused when the spec is checked
         written = str(dim)
         return texts[written].text if written in texts else re.sub(r"[^\W\d]\w*", lambda m: texts[m[0]].inside(ATOM), written)
 

@@ -319,11 +319,8 @@ class Graph:
                 stack.extend(ref.node for ref in self.nodes[id].refs)
         return [self.node(id) for id in sorted(needed)]
 
-    def place_of(self, name: str, refs: Iterable[Ref]) -> Place:
-        """Where these tensors have the size of that name: an axis that is just this, else one such as `2 * B + 1`.
-
-        Raises KeyError where none has one.
-        """
+    def place_of(self, name: str, refs: Iterable[Ref]) -> Place | None:
+        """Where these tensors have the size of that name: an axis that is just this, else one such as `2 * B + 1`; None where none has."""
         derived = None
         for ref in refs:
             kind = self.type_of(ref)
@@ -332,8 +329,6 @@ class Graph:
                     return Place(ref, axis)
                 if derived is None and isinstance(size, Dim) and (line := size.line(name)):
                     derived = Place(ref, axis, *line)
-        if derived is None:
-            raise KeyError(name)
         return derived
 
     def __deepcopy__(self, memo: object) -> Graph:

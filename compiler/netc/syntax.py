@@ -12,8 +12,7 @@ from netc.source import Span
 class Syntax:
     """Anything that was written; a tree is not changed once it is made.
 
-    The classes are plain, neither frozen nor comparable: making forty classes so takes a tenth of
-    the time in which a spec is checked, for what nothing uses.
+    The classes are plain, neither frozen nor comparable: making forty so takes a tenth of the time of a check, for what nothing uses.
     """
 
     span: Span
@@ -185,9 +184,7 @@ class Broken(Syntax):
     words: tuple[str, ...]
 
 
-Expression = Union[
-    Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches, InSequence, Repeat, Residual, Broken
-]  # fmt: skip
+Expression = Union[Name, Literal, ListOf, TupleOf, Call, Unary, Binary, Index, If, Pipe, Branches, InSequence, Repeat, Residual, Broken]
 
 
 # --- statements of a network ----------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from netc.code import Sizes, size_writer
 from netc.graph import Graph, Node, Ref
-from netc.shapes import Shape, Size, shape_at, shape_text
+from netc.shapes import Dim, Shape, Size, shape_at, shape_text
 from netc.tensors import TensorType
 
 Shapes = Sequence[Sequence[int]]
@@ -23,21 +23,20 @@ def fitting_source(graph: Graph) -> str:
     """
     nodes = graph.inputs + graph.targets
     names = {node.id: f"t{i}" for i, node in enumerate(nodes)}
-    sizes = size_writer(graph, [Ref(node.id) for node in nodes], lambda ref: names[ref.node])
+    refs = [Ref(node.id) for node in nodes]
+    sizes = size_writer(graph, refs, lambda ref: names[ref.node])
     tests = [f"{names[node.id]}.ndim == {len(_shape(node))}" for node in graph.inputs]
     for node in graph.targets:
-        axes = [_axis(size, f"{names[node.id]}.shape[{i}]", sizes) for i, size in enumerate(_shape(node))]
+        axes = [_axis(graph, size, f"{names[node.id]}.shape[{i}]", refs, sizes) for i, size in enumerate(_shape(node))]
         tests.append(f"{names[node.id]}.shape == ({', '.join(axes)}{',' * (len(axes) == 1)})")
     return f"def fit({', '.join(names.values())}):\n    return {' and '.join(tests)}\n"
 
 
-def _axis(size: Size, own: str, sizes: Sizes) -> str:
-    if isinstance(size, int):
+def _axis(graph: Graph, size: Size, own: str, refs: Sequence[Ref], sizes: Sizes) -> str:
+    """How long an axis has to be, whose size is `own`: a size with a name that no axis of these tensors gives is not looked at."""
+    if not isinstance(size, Dim):
         return str(size)
-    try:
-        return sizes(size)
-    except KeyError:
-        return own
+    return own if any(graph.place_of(name, refs) is None for name in size.names()) else sizes(size)
 
 
 def misfit(graph: Graph, given: Shapes) -> str | None:

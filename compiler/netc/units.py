@@ -166,9 +166,4 @@ class _Tree:
 
 def has_sizes(graph: Graph, nodes: Iterable[Node], takes: Sequence[Ref]) -> bool:
     """Whether all named dimensions that the nodes are called with are axes of these tensors."""
-    try:
-        for name in {name for node in nodes for name in node.sizes}:
-            graph.place_of(name, takes)
-    except KeyError:
-        return False
-    return True
+    return all(graph.place_of(name, takes) is not None for name in {name for node in nodes for name in node.sizes})

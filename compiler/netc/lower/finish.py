@@ -37,9 +37,7 @@ def _check_sizes(builder: Builder) -> None:
     forward = {n.id for n in graph.needed_for(output.ref for output in graph.outputs)}
     for node, name in called:
         sources = graph.inputs if node.id in forward else graph.inputs + graph.targets
-        try:
-            graph.place_of(name, [Ref(source.id) for source in sources])
-        except KeyError:
+        if graph.place_of(name, [Ref(source.id) for source in sources]) is None:
             what = "input" if node.id in forward else "input or target"
             message = f"the size `{name}` cannot be taken from any tensor: no {what} has an axis that is just `{name}`"
             hint = f"`--set {name}=8` gives it a number, as an example"

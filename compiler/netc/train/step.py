@@ -36,7 +36,6 @@ class Step:
 
     def __init__(self, compute: Compute, parameters: Sequence[nn.Parameter], optimizer: Optimizer, settings: Section) -> None:
         self.compute, self.parameters, self.optimizer = compute, parameters, optimizer
-        self.one = torch.ones((), device=parameters[0].device)  # the gradient of the loss: made once, not in each step
         self.clip_norm: float | None = settings["clip_grad_norm"]
         self.clip_value: float | None = settings["clip_grad_value"]
         self.update = update_of(optimizer)
@@ -104,7 +103,7 @@ class Step:
         values = self.compute(*batch)
         loss = values[0] if share is None else values[0] * share
         loss = loss if self.scaler is None else self.scaler.scale(loss)
-        loss.backward(self.one if loss.dtype == self.one.dtype else None)  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # given a gradient, torch loads sympy to compare two shapes
         return values
 
     def _by_graph(self, gradients: Gradients, batch: Tensors, share: float | None) -> Tensors:

@@ -180,6 +180,7 @@ def test_torchs_compiler_is_not_loaded_where_nothing_is_compiled(specs: Path, tm
     first = ["train", str(specs / "network.net"), "--no-pictures", "--runs", str(tmp_path), "--set", "train.epochs=2"]
     first += ["--set", "train.scheduler=ExponentialLR(0.9)"]
     more = ["train", "--resume", str(tmp_path / "network-1"), "--no-pictures", "--set", "train.epochs=3"]
-    code = f"import sys; from netc.cli import main; assert main({first}) == 0 == main({more}); print({{'torch._dynamo', 'sympy'}} & {{*sys.modules}})"
+    code = f"import sys; from netc.cli import main; assert main({first}) == 0 == main({more}); "
+    code += "print({'torch._dynamo', 'sympy'} & {*sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.endswith("set()\n")

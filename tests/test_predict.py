@@ -371,6 +371,14 @@ def commas(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return base
 
 
+def test_a_decimal_comma_is_told_by_what_reads_it(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "new.csv").write_text("bill;depth;island\n35,5;18;Dream\n36,25;17;Dream\n")
+    words = [str(folder / "classes-1"), "--data", str(tmp_path / "new.csv"), "--delimiter", ";"]
+    assert main(["predict", *words]) == 1
+    assert "holds texts, e.g. `35,5` in line 2" in (said := capsys.readouterr().err) and "hint: `--decimal ,` reads it" in said
+    assert main(["predict", *words, "--decimal", ","]) == 0
+
+
 def test_a_file_with_another_delimiter_and_decimal_point(commas: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run = str(commas / "runs" / "h-1")
     assert main(["predict", run, "--data", str(commas / "houses.csv")]) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from netc.diagnostics import Diagnostic, NetError, count_of, did_you_mean, error
 from netc.shapes import shape_text
 
 MOST_LOOKED_AT = 100_000  # texts among which the first is looked for that is no number
+DECIMAL_COMMA = re.compile(r"`[-+]?\d+,\d+`")
 FORMAT = 2  # of the record; to be raised when an older netc could not read it rightly
 
 
@@ -219,7 +221,10 @@ def _same_kind(encoding: Encoding, parts: Sequence[Columns], table: Table) -> Co
         if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
             words = part.problem or f"holds {WORDS[part.kind]}{_first_text(part, table)}"
             message = f"`{part.names[0]}` {words}, and the network was trained with {WORDS[encoding.kind]} there"
-            raise NetError([Diagnostic("data-value", message, table.span, hint=part.hint)])
+            has_comma = encoding.kind == "number" and DECIMAL_COMMA.search(words) and table.first_line is not None
+            raise NetError(
+                [Diagnostic("data-value", message, table.span, hint=part.hint or ("`--decimal ,` reads it" if has_comma else ""))]
+            )
     if len(parts) == 1:
         return parts[0]
     return Columns(encoding.kind, encoding.names, np.concatenate([part.values for part in parts], axis=1))

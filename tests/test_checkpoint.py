@@ -209,6 +209,7 @@ def test_what_is_read_while_it_is_replaced_is_of_one_moment(step: str, tmp_path:
 
     _save_number(tmp_path, -1)
     monkeypatch.setattr(checkpoint, step, replaced)
+    number: Any = None
     for _ in range(5):
         number, model = load(tmp_path, lambda state: [state["epoch"], state["model"]])
         assert (model["w"] == number).all()

@@ -57,9 +57,11 @@ class Asked:
     was_done: bool
 
 
-def ask(words: list[str], environment: dict[str, str], number: signal.Signals, seconds: float) -> Asked:
-    """Starts a training, and gives it the signal so many seconds later."""
+def ask(words: list[str], environment: dict[str, str], number: signal.Signals, seconds: float, begun: Path | None) -> Asked:
+    """Starts a training, and gives it the signal so many seconds later, or after something has `begun` to be in a folder."""
     with subprocess.Popen(words, env=environment, text=True, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        while begun is not None and process.poll() is None and not any(begun.glob("*")):
+            time.sleep(0.001)
         time.sleep(seconds)
         was_done = process.poll() is not None
         if not was_done:
@@ -109,6 +111,7 @@ def main() -> None:
     parser.add_argument("--procs", type=int, default=2)
     parser.add_argument("--earliest", type=float, default=3.0, help="seconds until a training is asked to end; Python has loaded netc then")
     parser.add_argument("--latest", type=float, default=20.0, help="seconds until it is asked at the latest")
+    parser.add_argument("--after", type=float, default=2.0, help="seconds until every second one is asked, once its folder is made")
     parser.add_argument("--parallel", default="ddp")
     parser.add_argument("--seed", type=int, default=0)
     parsed = parser.parse_args()
@@ -119,14 +122,15 @@ def main() -> None:
         spec.write_text(SPEC)
         for i in range(parsed.trainings):
             runs, number = Path(name) / str(i), chance.choice([signal.SIGINT, signal.SIGTERM])
-            seconds = chance.uniform(parsed.earliest, parsed.latest)
+            seconds, begun = (chance.uniform(parsed.earliest, parsed.latest), None) if i % 2 else (chance.uniform(0, parsed.after), runs)
             environment = {**os.environ, "OMP_NUM_THREADS": "1", MARK: f"{os.getpid()}-{i}"}
             words = [sys.executable, "-m", "netc", "train", "--procs", str(parsed.procs), "--no-pictures", "--runs", str(runs)]
-            asked = ask([*words, str(spec), "--set", f"train.parallel={parsed.parallel}"], environment, number, seconds)
+            asked = ask([*words, str(spec), "--set", f"train.parallel={parsed.parallel}"], environment, number, seconds, begun)
             seen["done before" if asked.was_done else left(runs)] += 1
             found = list(wrong(asked, runs, environment))
             seen["as it should be"] += not found
-            print(f"{i + 1}: {dict(seen)}", *(f"after {seconds:.2f} s, {number.name}: {what}" for what in found), sep="\n", flush=True)
+            when = f"after {seconds:.2f} s{' of the folder' if begun else ''}, {number.name}"
+            print(f"{i + 1}: {dict(seen)}", *(f"{when}: {what}" for what in found), sep="\n", flush=True)
 
 
 if __name__ == "__main__":

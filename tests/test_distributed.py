@@ -211,6 +211,17 @@ def test_ctrl_c_saves_where_all_processes_stand(spec: Path, tmp_path: Path) -> N
     )
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux tells a process that its parent is gone")
+def test_processes_whose_launcher_is_killed_end_and_save(spec: Path, tmp_path: Path) -> None:
+    words = ("--no-pictures", "--runs", tmp_path, spec, "--set", "train.epochs=100000", "--set", "train.checkpoint=0")
+    process = started("netc", "train", "--procs", 2, *words)
+    wait_for(tmp_path / "table-1" / "checkpoint" / "state.json", process)
+    process.kill()
+    _, out, err = ended(process)  # what they write ends with them
+    assert out.startswith("interrupted in epoch "), err
+    assert "Traceback" not in err
+
+
 def test_a_worker_that_is_killed_is_told_of_with_what_goes_on(spec: Path, tmp_path: Path) -> None:
     words = ("--no-pictures", "--runs", tmp_path, spec, "--set", "train.epochs=100000", "--set", "train.checkpoint=0")
     process = started("netc", "train", "--procs", 2, *words)

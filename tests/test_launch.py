@@ -146,7 +146,7 @@ def test_processes_that_are_started_anew_do_not_say_an_error_again(
         monkeypatch.setenv("TORCHELASTIC_RESTART_COUNT", str(attempt))
         assert main(["compile", str(tmp_path / "wrong.net")]) == 1
         said.append("error[" in capsys.readouterr().err)
-        assert "error[syntax]" in json.loads(file.read_text())["message"], "torch shows it"
+        assert "error[syntax]" in json.loads(file.read_text())["message"]["message"], "torch shows it"
     assert said == [True, False, False]
 
 

@@ -15,7 +15,7 @@ import netc
 from netc.cli.common import RAW, is_coloured, refuse_others
 from netc.diagnostics import NetError, render_all
 from netc.train.interrupt import INTERRUPTED, end_late
-from netc.train.launched import LOST, LeftAlone, leave_word, speaks, word_before
+from netc.train.launched import LOST, LeftAlone, end_with_launcher, is_of_netc, leave_word, speaks, word_before
 
 OVERVIEW = """\
 netc compiles neural networks described in .net files to PyTorch.
@@ -65,7 +65,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run() -> None:
     """The entry point of the installed command."""
-    if speaks() and "LOCAL_RANK" in os.environ:
+    if is_of_netc():
+        end_with_launcher()
+    elif speaks() and "LOCAL_RANK" in os.environ:
         end_late()
     try:
         status = main()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from netc.files import write
 from netc.train.checkpoint import is_saved
 from netc.train.interrupt import INTERRUPTED, Interrupt
-from netc.train.launched import LOST, NAME
+from netc.train.launched import LOST, NAME, word_in
 from netc.train.run import CHECKPOINT
 
 if TYPE_CHECKING:
@@ -83,8 +83,8 @@ def _ended(processes: PContext, interrupt: Interrupt) -> Mapping[int, ProcessFai
 def _say(failures: Mapping[int, ProcessFailure], processes: int, interrupt: Interrupt, run: Path | None) -> int:
     """Says why processes failed; the exit status."""
     for _, failure in sorted(failures.items()):
-        if failure.exitcode > 0 and "timestamp" in failure.error_file_data:
-            sys.stderr.write(f"{failure.message}\n")
+        if failure.exitcode > 0 and (word := word_in(failure.error_file_data)) is not None:
+            sys.stderr.write(f"{word}\n")
             return failure.exitcode
     statuses = {rank: failure.exitcode for rank, failure in failures.items()}
     if not interrupt.requested or not set(ENDED).issuperset(statuses.values()):

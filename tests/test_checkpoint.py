@@ -209,7 +209,6 @@ def test_what_is_read_while_it_is_replaced_is_of_one_moment(step: str, tmp_path:
 
     _save_number(tmp_path, -1)
     monkeypatch.setattr(checkpoint, step, replaced)
-    number: Any = None
     found = [load(tmp_path, lambda state: [state["epoch"], state["model"]["w"]]) for _ in range(5)]
     assert all((weights == number).all() for number, weights in found)
     assert found[-1][0] == 2

@@ -352,3 +352,11 @@ def test_an_output_that_is_not_what_the_loss_compares_is_not_measured(tmp_path: 
     )
     assert not [name for name in trained(spec, tmp_path / "runs").history.columns if "r2" in name]
     assert "val_r2" in trained(spec.replace("output p", "output exp(p)"), tmp_path / "runs").history.columns
+
+
+def test_what_the_network_itself_makes_of_the_target_is_not_measured(tmp_path: Path) -> None:
+    text = COMPUTED.format(output="p", loss="MSELoss(p, y * v)").replace("  p =", "  param v: [1] = ones\n  p =")
+    spec = text + ROWS.format(write_rows(tmp_path))
+    (doubt,) = netc.load(spec).check_data()
+    assert doubt.message.startswith("`MSELoss` compares the output with `y * v`, which takes layers or parameters of the network")
+    assert not [name for name in trained(spec, tmp_path / "runs").history.columns if "r2" in name]

@@ -263,6 +263,8 @@ def test_what_is_wrong_is_said() -> None:
         NetClassifier(two("MSELoss(z, y)")).fit(MOONS, HALF)
     with pytest.raises(NetError, match="predicts no numbers"):
         NetRegressor(two("CrossEntropyLoss(z, y)", "int64[B]", 2)).fit(MOONS, HALF)
+    with pytest.raises(NetError, match=r"its loss takes `y \+ 1.0` instead"):
+        NetRegressor(two("MSELoss(z, y + 1.0)")).fit(MOONS, HALF)
     with pytest.raises(NetError, match="no `train` section"):
         NetRegressor("network N { input x: [B, F]\n target y: [B, 1]\n p = x -> Linear(1)\n output p\n loss MSELoss(p, y) }").fit(
             MOONS, HALF

@@ -239,6 +239,11 @@ def unlearned_inputs(graph: Graph) -> set[int]:
     return {node.id for node in graph.inputs if node.id not in forward and not _made_from(graph, {node.id}) & with_parameters}
 
 
+def takes_layers(graph: Graph, ref: Ref) -> bool:
+    """Whether a value is computed with layers, parameters or buffers of the network, so that it cannot be without them."""
+    return any(node.is_module or node.kind in ("param", "buffer") for node in graph.needed_for([ref]))
+
+
 def _takes_logarithm(node: Node) -> bool:
     name, means_it = LOGARITHMS.get(node.op.name if node.op else "", ("", False))
     return bool(name) and node.call[name].value == means_it

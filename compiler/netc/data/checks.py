@@ -26,7 +26,7 @@ from netc.data.table import Table
 from netc.diagnostics import Diagnostic, NetError, Related, count_of, error
 from netc.graph import Graph, Node
 from netc.settings import Section
-from netc.tasks import computed_labels, other_comparison
+from netc.tasks import computed_labels, other_comparison, takes_layers
 from netc.tensors import TensorType
 
 EXAMPLE = "add e.g.\n\ndata = sklearn.make_classification(n_samples=100, n_features=5, n_informative=3, random_state=0)"
@@ -122,11 +122,19 @@ def _computed_labels(graph: Graph) -> list[Diagnostic]:
 
 
 def _changed_outputs(graph: Graph) -> list[Diagnostic]:
-    """A warning where a loss compares numbers with the target that are computed of the output, which is then of another kind."""
+    """A warning where a loss compares numbers with the target that are computed of the output, which is then of another kind.
+
+    And where it compares the output with what the network itself makes of the target, which nothing is measured by.
+    """
     other = other_comparison(graph)
-    if other is None or other.target is not None:
+    if other is None or (other.target is not None and not takes_layers(graph, other.target)):
         return []
     assert other.node.op is not None
+    if other.target is not None:
+        message = (f"`{other.node.op.name}` compares the output with `{other.text}`, which takes layers or parameters of the network: "
+                   "there are no metrics of it, and predictions are not in the units of the data")  # fmt: skip
+        hint = "compute it of the target alone, or compare with the target itself"
+        return [Diagnostic("data-labels", message, other.node.span, hint=hint)]
     message = (f"`{other.node.op.name}` compares `{other.text}` with the target, and not the output as it is: there are no metrics of it, "
                "and predictions are not in the units of the data")  # fmt: skip
     return [Diagnostic("data-labels", message, other.node.span, hint=f"`output {other.text}` gives what is compared")]

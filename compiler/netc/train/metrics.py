@@ -11,7 +11,7 @@ from netc.graph import Argument, Graph, Ref
 from netc.ops.measures import MEASURES, METRICS, USUAL
 from netc.ops.op import value_text
 from netc.settings import Made, Section, measure_names
-from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, other_comparison, task_of
+from netc.tasks import OF_SEVERAL, OF_TWO, Task, computed_labels, has_several_classes, other_comparison, takes_layers, task_of
 from netc.tensors import TensorType
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def compared_value(graph: Graph) -> Ref | None:
     if other is None:
         return _target(graph, task_of(graph))
     # What the loss computes of the target is computed again for the metrics, without the layers and parameters of the network.
-    if other.target is None or any(node.is_module or node.kind in ("param", "buffer") for node in graph.needed_for([other.target])):
+    if other.target is None or takes_layers(graph, other.target):
         return None
     return other.target if graph.tensor_type(other.target).shape == graph.tensor_type(graph.outputs[0].ref).shape else None
 

@@ -151,6 +151,18 @@ def test_what_cannot_be_balanced(tmp_path: Path, labels: list[object], target: s
     assert found.code == code and words in found.message and found.span is not None and "balanc" in found.span.text
 
 
+@pytest.mark.parametrize("target, scores, loss", [
+    ("[B, 3]", 3, LOGITS), ("[B, 2]", 2, ENTROPY),
+])  # fmt: skip
+def test_data_of_another_width_is_told_as_without_balanced(tmp_path: Path, target: str, scores: int, loss: str) -> None:
+    plain = load(tmp_path, [0] * 9 + [1] * 9, target, scores, loss.replace("=balanced", "=none"))
+    (wanted,) = [d for d in plain.check_data() if d.code == "data-shape"]
+    with pytest.raises(NetError) as caught:
+        load(tmp_path, [0] * 9 + [1] * 9, target, scores, loss)
+    (found,) = caught.value.diagnostics
+    assert (found.code, found.message, found.hint) == (wanted.code, wanted.message, wanted.hint)
+
+
 def test_without_data_there_is_nothing_to_count() -> None:
     spec = SPEC.format(target="int64[B]", scores=3, loss=ENTROPY, validation=0.2)
     with pytest.raises(NetError, match="the spec has no `data` section") as caught:

@@ -14,6 +14,7 @@ from netc.data.contracts import IGNORED
 from netc.data.normalize import Array
 from netc.data.prepare import Plan, make_plan
 from netc.data.preprocessing import Fitted
+from netc.data.shapes import fit_shapes
 from netc.data.table import Table
 from netc.diagnostics import NetError, error
 from netc.graph import Graph, Node, Ref
@@ -28,8 +29,9 @@ DIGITS = 6  # of a weight, so that a spec that is written out can be read
 def balanced_weights(graph: Graph, section: Section, table: Table, seed: int) -> list[float | list[float]]:
     """The numbers for each of `graph.balanced`, in the form of its shape. Raises NetError where the rows to train on cannot tell them."""
     plan = make_plan(graph, section, table, seed)
-    if plan.problems:
-        raise NetError(plan.problems)
+    _, misfits = fit_shapes(graph, plan.feeds, plan.shapes)
+    if problems := [*plan.problems, *misfits]:
+        raise NetError(problems)
     return [_weights(graph, plan, node) for node in graph.balanced]
 
 

@@ -92,6 +92,14 @@ def test_weights_have_the_dtype_of_the_scores() -> None:
     assert network.module().loss(x, y) == wanted == written(network).loss(x, y)
 
 
+@pytest.mark.parametrize("dtype, weight, is_held", [("float16", 1e6, False), ("float32", 1e300, False), ("float64", 1e300, True)])
+def test_weights_are_held_by_the_dtype_of_the_scores(dtype: str, weight: float, is_held: bool) -> None:
+    loss = f"loss CrossEntropyLoss(p, y, weight=[1.0, {weight}])"
+    spec = f"network N {{\n  input p: {dtype}[B, 2]\n  target y: int64[B]\n  output p\n  {loss}\n}}\n"
+    problems = [(d.code, d.span and d.span.text, f"the greatest of {dtype}" in d.message) for d in netc.check(spec)]
+    assert problems == ([] if is_held else [("argument-type", f"[1.0, {weight}]", True)])
+
+
 def test_each_use_of_a_block_has_its_own_and_a_layer_may_have_their_name() -> None:
     network = netc.load(BLOCK)
     x, y = batch(LABELS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import inf
 from typing import Any
 
 import pytest
@@ -11,12 +12,13 @@ import torch
 import netc
 from netc.diagnostics import NetError
 from netc.ops.inits import INITS
+from netc.tensors import DTYPES, GREATEST, range_of
 
 SHAPES = ([4], [4, 4], [6, 4], [4, 4, 3], [6, 2, 3, 3])
 ARGUMENTS: dict[str, list[dict[str, Any]]] = {
     "normal": [{}, {"std": 0.0}, {"std": -0.02}, {"mean": -3.0}],
-    "uniform": [{}, {"a": 1.0, "b": 0.0}, {"a": 1.0}, {"a": -1.0}],
-    "constant": [{"val": 2.5}, {"val": 2}],
+    "uniform": [{}, {"a": 1.0, "b": 0.0}, {"a": 1.0}, {"a": -1.0}, {"b": 1e300}, {"a": -3e38, "b": 3e38}, {"b": inf}],
+    "constant": [{"val": 2.5}, {"val": 2}, {"val": 1e300}, {"val": inf}],
     "zeros": [{}],
     "ones": [{}],
     "eye": [{}],
@@ -40,7 +42,7 @@ def refused_by_torch(name: str, given: dict[str, Any], shape: list[int], dtype: 
         warnings.simplefilter("ignore")  # of constants with fans of nothing
         try:
             getattr(torch.nn.init, f"{name}_")(tensor, **given)
-        except (ValueError, RuntimeError, NotImplementedError, ZeroDivisionError):
+        except (ValueError, RuntimeError, NotImplementedError, ZeroDivisionError, OverflowError):
             return True
     return name == "constant" and not bool((tensor == given["val"]).all())
 
@@ -83,6 +85,8 @@ def test_a_share_is_a_share() -> None:
     ("[3]", "[1, 2.5, 3]", [1.0, 2.5, 3.0]), ("[2, 2]", "[[1, 2], [3, 4]]", [[1.0, 2.0], [3.0, 4.0]]), ("[3]", "2", [2.0] * 3),
     ("int64[3]", "[1, 2, 3]", [1, 2, 3]), ("bool[2]", "[true, false]", [True, False]), ("bool[2]", "true", [True, True]),
     ("float64[2]", "0.1", [0.1, 0.1]), ("[]", "0.5", 0.5),
+    ("int8[2]", "[-128, 127]", [-128, 127]), ("uint8[2]", "255", [255, 255]), ("float16[2]", "[65504, -inf]", [65504.0, -inf]),
+    ("int64[1]", "2**63 - 1", [2**63 - 1]), ("[2]", "inf", [inf, inf]),
 ])  # fmt: skip
 def test_numbers_begin_a_buffer_or_parameter(kind: str, value: str, numbers: object) -> None:
     """In the module, in the source that is written out, and by way of the resolved spec."""
@@ -104,6 +108,30 @@ def test_numbers_that_do_not_fit_are_refused_with_their_place(kind: str, value: 
         netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: {kind} = {value}\n  output x, w\n}}\n")
     (found,) = caught.value.diagnostics
     assert found.code == "argument-type" and found.span is not None and found.span.text == value
+
+
+@pytest.mark.parametrize("dtype", sorted(GREATEST))
+def test_the_span_of_a_dtype_is_torchs(dtype: str) -> None:
+    kind = getattr(torch, dtype)
+    limits: Any = torch.finfo(kind) if kind.is_floating_point or kind.is_complex else torch.iinfo(kind) if dtype != "bool" else None
+    assert range_of(dtype) == ((limits.min, limits.max) if limits else (0, 1)) and set(GREATEST) == set(DTYPES)
+
+
+@pytest.mark.parametrize("kind, value, number, hint", [
+    ("int8[3]", "[300, 1, 2]", "300", "`int16` holds it"), ("int8[3]", "300", "300", "`int16` holds it"),
+    ("uint8[3]", "[-1, 200, 2]", "-1", "`int16` holds it"), ("int32[3]", "5000000000", "5000000000", "`int64` holds it"),
+    ("int64[3]", "2**63", "9223372036854775808", ""), ("[3]", "1e300", "1e+300", "`float64` holds it"),
+    ("[2, 1]", "[[1], [-1e300]]", "-1e+300", "`float64` holds it"), ("float16[3]", "[1e6, 1, 2]", "1000000.0", "`float32` holds it"),
+    ("bfloat16[3]", "3.4e38", "3.4e+38", "`float32` holds it"), ("float64[3]", "2**1100", "a number of 1101 bits", ""),
+    ("complex64[3]", "1e300", "1e+300", "`complex128` holds it"), ("uint8[3]", "constant(-1)", "-1", "`int8` holds it"),
+    ("[3]", "normal(std=1e300)", "1e+300", "`float64` holds it"),
+])  # fmt: skip
+def test_a_number_that_the_dtype_does_not_hold_is_refused(kind: str, value: str, number: str, hint: str) -> None:
+    with pytest.raises(NetError) as caught:
+        netc.load(f"network N {{\n  input x: [B, 3]\n  buffer w: {kind} = {value}\n  output x, w\n}}\n")
+    (found,) = caught.value.diagnostics
+    assert found.code == "argument-type" and found.span is not None and found.span.text == value
+    assert found.message.startswith(f"{number} is beyond ") and found.hint == hint
 
 
 @pytest.mark.parametrize("value", ['"zeros"', "none", "float", "ReLU"])

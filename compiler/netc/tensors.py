@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from math import prod
+from math import inf, prod
 from typing import Union
 
 from netc.shapes import Dim, Shape, Size, shape_at, shape_text
@@ -18,6 +18,28 @@ DTYPES = BOOL + INTEGERS + FLOATS + COMPLEX
 ALIASES = {"float": "float32", "double": "float64", "half": "float16", "long": "int64", "int": "int32"}
 
 DEFAULT_DTYPE = "float32"
+
+# The greatest finite number of each dtype; of complex ones, of each part. A test holds them against `torch.iinfo` and `torch.finfo`.
+GREATEST: Mapping[str, float] = {
+    "bool": 1, "uint8": 2**8 - 1, **{f"int{bits}": 2 ** (bits - 1) - 1 for bits in (8, 16, 32, 64)},
+    "float16": (2 - 2**-10) * 2.0**15, "bfloat16": (2 - 2**-7) * 2.0**127,
+    **dict.fromkeys(("float32", "complex64"), (2 - 2**-23) * 2.0**127),
+    **dict.fromkeys(("float64", "complex128"), (2 - 2**-52) * 2.0**1023),
+}  # fmt: skip
+
+
+def range_of(dtype: str) -> tuple[float, float]:
+    """The least and the greatest finite number that a dtype holds."""
+    greatest = GREATEST[dtype]
+    if dtype in BOOL or dtype == "uint8":
+        return 0, greatest
+    return (-greatest - 1 if dtype in INTEGERS else -greatest), greatest
+
+
+def is_held(number: float, dtype: str) -> bool:
+    """Whether a dtype holds a number, which floats round; those of floats hold infinity too."""
+    least, greatest = range_of(dtype)
+    return least <= number <= greatest or (dtype in FLOATS + COMPLEX and abs(number) == inf)
 
 
 @dataclass(frozen=True, slots=True)

@@ -128,11 +128,11 @@ class Evaluator(Pipelines):
             message = f"`{tensor.name.name}` begins with numbers, an initialisation or a tensor, and not with `{tensor.value.span.text}`"
             return self.fail("argument-type", message, tensor.value.span, "e.g. `1.0`, `[1.0, 2.0]`, `normal(std=0.02)`, `arange(3)`")
         if isinstance(init, Made):
-            why = tensor_refused(init.recipe.name, init.values, kind)
+            why, hint = tensor_refused(init.recipe.name, init.values, kind)
         else:
-            why = "" if isinstance(init, Ref) else numbers_refused(init, kind)
+            why, hint = ("", "") if isinstance(init, Ref) else numbers_refused(init, kind)
         if why:
-            return self.fail("argument-type", f"{why}, and `{tensor.name.name}` is {kind}", tensor.value.span)
+            return self.fail("argument-type", f"{why}, and `{tensor.name.name}` is {kind}", tensor.value.span, hint)
         return self.builder.register(tensor.kind, tensor.name, kind, init, tensor.value.span)
 
     def _tie(self, tie: s.Tie, scope: Scope) -> None:

@@ -47,7 +47,7 @@ def _check_sizes(builder: Builder) -> None:
 def _rule(builder: Builder, prefix: str, pattern: Name, made: Made) -> InitRule | None:
     keys = keys_of(builder, prefix, pattern)
     shapes = {key: builder.graph.keys[key] for key in keys}
-    reasons = {key: why for key in keys if (why := tensor_refused(made.recipe.name, made.values, TensorType(shapes[key])))}
+    reasons = {key: why for key in keys if (why := tensor_refused(made.recipe.name, made.values, TensorType(shapes[key]))[0])}
     if reasons:
         key, why = next(iter(reasons.items()))
         others = f"; {len(reasons) - 1} more do not fit" if len(reasons) > 2 else "; 1 more does not fit" if len(reasons) > 1 else ""

@@ -16,10 +16,9 @@ from netc.ops.modules import chosen
 from netc.ops.op import Balanced, Op, Problem, Rule, Use, signature, value_text
 from netc.ops.rules import listed_shapes, need_float
 from netc.shapes import Dim, Shape, Size, size_names
-from netc.tensors import INTEGERS, TensorType, Type
+from netc.tensors import DEFAULT_DTYPE, GREATEST, INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
-LARGEST_WEIGHT = 1e38  # what 32 bits hold
 MOST_LISTED = 6  # weights that a hint writes out
 STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
@@ -97,10 +96,10 @@ def _weights_hint(classes: Size) -> str:
 def weights_shape(op: Op, name: str, value: Any, p: TensorType) -> Shape:
     """The shape of weights that are numbers or `balanced`, for the prediction `p`. Raises `Problem` for what can be none."""
     if not isinstance(value, Balanced):
-        if any(not 0 <= v <= LARGEST_WEIGHT for v in (value if isinstance(value, list) else [value])):
-            raise Problem(
-                "argument-type", f"`{op.name}`: a weight is a finite number that is not negative, and {name} is {value_text(value)}"
-            )
+        dtype = p.dtype if p.is_float else DEFAULT_DTYPE
+        if any(not 0 <= v <= GREATEST[dtype] for v in (value if isinstance(value, list) else [value])):
+            known = f"a weight is a number from 0 to {GREATEST[dtype]:.6g}, the greatest of {dtype}"
+            raise Problem("argument-type", f"`{op.name}`: {known}, and {name} is {value_text(value)}")
         return (len(value),) if isinstance(value, list) else ()
     if op.name == "MultiLabelSoftMarginLoss":
         raise Problem("argument-type", f"`{op.name}` has no balanced weights, as a row may be of several classes", hint="write numbers")

@@ -144,6 +144,44 @@ def test_an_array_has_the_columns_of_the_training(tmp_path: Path) -> None:
         run.predict(points[:, :1])
 
 
+def test_an_array_is_taken_in_every_form(tmp_path: Path) -> None:
+    """What is masked counts as NaN does, whatever stands under the mask; a tensor may have a gradient, or a dtype that numpy lacks."""
+    spec = SPEC.replace('csv("churn.csv")', "sklearn.make_moons(n_samples=60, random_state=0)").replace("left", "y")
+    spec = spec.replace('  ignore = ["id"]\n', "").replace("missing = drop", "missing = mean")
+    run = netc.open_run(netc.load(spec).train(tmp_path, pictures=False).path)
+    points = np.array([[1.0, 2.0], [-3.0, 4.0]])
+    holes = np.array([[np.nan, 2.0], [-3.0, 4.0]])
+    masked, whole = (np.ma.masked_array(points.astype(kind), [[True, False], [False, False]]) for kind in (float, int))
+    forms: dict[str, tuple[Any, Any]] = {
+        "masked": (masked, holes),
+        "masked, whole numbers": (whole, holes),
+        "masked columns": ({"x0": whole[:, 0], "x1": points[:, 1]}, holes),
+        "nothing masked": (np.ma.masked_array(points), points),
+        "gradient": (torch.tensor(points, requires_grad=True), points),
+        "bfloat16": (torch.tensor(points, dtype=torch.bfloat16), points),
+        "columns": ({"x0": torch.tensor(points[:, 0], requires_grad=True), "x1": torch.tensor(points[:, 1]).bfloat16()}, points),
+    }
+    for name, (form, plain) in forms.items():
+        found, expected = run.predict(form), run.predict(plain)
+        assert all(np.array_equal(found[column], expected[column]) for column in expected), name
+    assert not np.array_equal(run.predict(masked)["probability_1"], run.predict(points)["probability_1"])
+    for nothing in (np.ones((0, 2)), torch.ones(0, 2), {"x0": np.ones(0), "x1": []}):
+        with pytest.raises(netc.NetError, match="the data has no rows"):
+            run.predict(nothing)
+    with pytest.raises(netc.NetError, match=r"the data is a Tensor that cannot be read: .*to_dense"):
+        run.predict(torch.eye(2).to_sparse())
+
+
+def test_arrays_of_rows_may_have_a_mask_or_a_gradient(folder: Path) -> None:
+    run, images = netc.open_run(folder / "places-1"), np.random.default_rng(0).normal(size=(2, 2, 3))
+    expected = run.predict({"image": images, "hour": [1, 2]})["predicted_y"]
+    found = run.predict({"image": [torch.tensor(image, requires_grad=True) for image in images], "hour": [1, 2]})
+    assert np.array_equal(found["predicted_y"], expected)
+    for masked in (np.ma.masked_greater(images, 0), [np.ma.masked_greater(image, 0) for image in images]):
+        with pytest.raises(netc.NetError, match="missing"):
+            run.predict({"image": masked, "hour": [1, 2]})
+
+
 def test_one_network_for_many_calls(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, frame = netc.open_run(folder / "churn-1"), rows()
     every = {best: run.predict(frame, best) for best in (False, True)}
@@ -180,6 +218,9 @@ WRONG: dict[str, tuple[str, Any, str]] = {
     "infinite": ("churn", without(paid=[2.5, np.inf]), "infinite: 1 in `paid`, first in row 1"),
     "a value": ("churn", without(paid=2.5), r"`paid` is a single value, 2.5.*`{'paid': \[2.5\]}`"),
     "a text as a column": ("churn", without(city="Paris"), "`city` is a single value, 'Paris'"),
+    "a generator": ("churn", without(paid=(x for x in (1.0, 2.0))), r"`paid` is a generator.*`list\(…\)` makes one"),
+    "large": ("churn", without(paid=[2**70, 1]), "`paid` cannot be read: a whole number needs more than 64 bits.*as floats"),
+    "an axis too many": ("churn", without(paid=[[1.0], [2.0]]), r"`paid` holds arrays.*one value a row is \[n\], and this is \[n, 1\]"),
     "unequal": ("churn", without(paid=[2.5]), "not all the same number of rows.*`paid` 1"),
     "no rows": ("churn", rows().iloc[:0], "the data has no rows"),
     "no rows, lists": ("churn", {name: [] for name in rows()}, "the data has no rows"),

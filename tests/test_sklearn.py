@@ -233,6 +233,11 @@ def test_missing_values_in_x_are_what_the_spec_says() -> None:
     array = NetClassifier(set={"train.epochs": 2, "data.missing": "mean"}).fit(numbers, labels)  # nothing is missing yet
     holes = np.where(np.arange(400).reshape(200, 2) % 9, numbers, np.nan)
     assert np.array_equal(array.predict(np.where(np.isnan(holes), numbers.mean(axis=0), holes)), array.predict(holes))
+    masked = np.ma.masked_where(np.isnan(holes), numbers)
+    assert np.array_equal(array.predict(masked), array.predict(holes)) and not np.array_equal(array.predict(numbers), array.predict(holes))
+    for x, y in ((masked, labels), (numbers, np.ma.masked_equal(np.arange(200) % 2, 1))):
+        with pytest.raises(ValueError, match="NaN"):
+            NetClassifier(set={"train.epochs": 2}).fit(x, y)
     with pytest.raises(ValueError, match=r'"data.missing": "drop"'):
         NetClassifier(set={"train.epochs": 2}).fit(gaps, labels)
     with pytest.raises(ValueError, match="NaN"):

@@ -207,6 +207,22 @@ def test_python(function: str, tmp_path: Path) -> None:
     assert data.train[0].shape == (30, 2) and data.train[1][:, 0].tolist() == [0.0, 1.0] * 15
 
 
+@pytest.mark.parametrize("made, words", [
+    ("np.ma.masked_equal(x, 2), y", "missing"), ("{'a': np.ma.masked_equal(x[:, 0], 2), 'b': x[:, 1], 'y': y}", "missing"),
+    ("[[1.0, 2.0], [3.0]], [0, 1]", "`features` is no array: "),
+    ("{'a': [1.0, [2.0]], 'y': [0, 1]}", "`a` is no array"),
+], ids=["masked", "a masked column", "ragged", "a ragged column"])  # fmt: skip
+def test_what_python_gives_is_not_taken_for_something_else(made: str, words: str, tmp_path: Path) -> None:
+    import sys
+
+    text = f"import numpy as np\n\ndef load():\n    x, y = np.arange(8.0).reshape(4, 2), np.array([0, 1, 0, 1])\n    return {made}\n"
+    (tmp_path / "made.py").write_text(text)
+    try:
+        assert words in problem(lambda: prepared(here(tmp_path, spec('python("made.py:load")'))))
+    finally:
+        sys.modules.pop("made", None)
+
+
 def test_python_runs_only_where_it_is_allowed(tmp_path: Path) -> None:
     (tmp_path / "my_data.py").write_text("raise SystemExit('it ran')")
     (tmp_path / "net.net").write_text(spec('python("my_data.py:load")', x="[B, 2]"))

@@ -73,7 +73,7 @@ def chunks(rows: int, width: int) -> Iterator[slice]:
 
 def number_columns(names: Sequence[str], values: Array) -> Columns:
     """Columns of numbers `[n, k]` or `[n]`."""
-    values = values.reshape(len(values), -1)
+    values = values.reshape(-1, 1) if values.ndim == 1 else values
     return Columns("bool" if values.dtype.kind == "b" else "number", tuple(names), values)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from netc.data.arrays import UNREADABLE, as_array
 from netc.data.columns import Columns, number_columns
 from netc.data.magic import misnamed
 from netc.data.normalize import Array
@@ -113,12 +114,19 @@ def read_python(values: dict[str, Any], span: Span, kinds: Kinds) -> Table:
     except Exception as e:
         raise error("data", f"`{name.rpartition('/')[2]}` failed: {type(e).__name__}: {_first_line(e)}", span) from e
     if isinstance(made, tuple) and len(made) == 2:
-        features, target = map(np.asarray, made)
+        features, target = (_array(part, values, span) for part, values in zip(("features", "target"), made, strict=True))
         _check_rows({"features": features, "target": target}, span)
         return table_of(features if features.ndim > 1 else features.reshape(-1, 1), target, span)
     if isinstance(made, Mapping):
-        return _of_arrays({str(key): np.asarray(value) for key, value in made.items()}, span)
+        return _of_arrays({str(key): _array(str(key), value, span) for key, value in made.items()}, span)
     return _of_frame(made, name, span, kinds)
+
+
+def _array(name: str, values: Any, span: Span) -> Array:
+    try:
+        return as_array(values)
+    except UNREADABLE as e:
+        raise error("data", f"`{name}` is no array: {_first_line(e)}", span) from e
 
 
 def _of_frame(made: Any, name: str, span: Span, kinds: Kinds) -> Table:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
+from netc.data.arrays import UNREADABLE, as_array
 from netc.data.arrow import columns_of, frame_table
 from netc.data.columns import Columns, number_columns
 from netc.data.files import Kinds
@@ -33,7 +34,7 @@ def object_table(data: Any, kinds: Kinds, inputs: Sequence[Fitted]) -> Table:
     elif hasattr(data, "columns"):
         parts = _of_frame(data, kinds, span)
     elif hasattr(data, "__array__"):
-        parts = _of_array(np.asarray(data), inputs, span)
+        parts = _of_array(_read_array(data, span), inputs, span)
     else:
         raise error("data", f"the data is {_article(data)}", span, KNOWN)
     table = Table(tuple(parts), (), span)
@@ -62,6 +63,17 @@ def _of_table(table: pa.Table, kinds: Kinds) -> list[Columns]:
     return columns_of(table.schema, lambda columns: iter(table.select(columns).to_batches()), table.num_rows, 0, kinds)
 
 
+def _read_array(data: Any, span: Span) -> Array:
+    try:
+        return as_array(data)
+    except UNREADABLE as e:
+        raise error("data", f"the data is {_article(data)} that cannot be read: {_said(e)}", span) from e
+
+
+def _said(e: BaseException) -> str:
+    return "a whole number needs more than 64 bits" if isinstance(e, OverflowError) else " ".join(map(str, e.args))
+
+
 def _of_columns(data: Mapping[str, Any], kinds: Kinds, span: Span) -> list[Columns]:
     """Columns of one value a row by Arrow, as those of a data frame; all others as arrays."""
     columns: dict[str, pa.Array] = {}
@@ -70,11 +82,12 @@ def _of_columns(data: Mapping[str, Any], kinds: Kinds, span: Span) -> list[Colum
         _check_column(name, values, span)
         try:
             if _axes(values) == 1:
-                columns[name] = pa.array(np.asarray(values) if hasattr(values, "__array__") else values, from_pandas=True)
+                columns[name] = _of_arrow(values)
             else:
-                arrays[name] = np.asarray(values)
-        except (TypeError, ValueError, pa.ArrowException) as e:
-            raise error("data-value", f"the column `{name}` cannot be read: {' '.join(map(str, e.args))}", span) from e
+                arrays[name] = as_array(values)
+        except (*UNREADABLE, pa.ArrowException) as e:
+            hint = "give numbers of that size as floats" if isinstance(e, OverflowError) else ""
+            raise error("data-value", f"the column `{name}` cannot be read: {_said(e)}", span, hint) from e
     rows = {name: len(values) for name, values in (*columns.items(), *arrays.items())}
     if len(set(rows.values())) > 1:
         counts = ", ".join(f"`{name}` {count}" for name, count in rows.items())
@@ -84,8 +97,17 @@ def _of_columns(data: Mapping[str, Any], kinds: Kinds, span: Span) -> list[Colum
     return [*(_of_table(pa.table(columns), kinds) if columns else ()), *(Columns("array", (n,), a) for n, a in arrays.items())]
 
 
+def _of_arrow(values: Any) -> pa.Array:
+    """One value a row; what is masked is missing, of whatever type the others are."""
+    if isinstance(values, np.ma.MaskedArray):
+        return pa.array(np.ma.getdata(values), mask=np.ma.getmaskarray(values), from_pandas=True)
+    return pa.array(as_array(values) if hasattr(values, "__array__") else values, from_pandas=True)
+
+
 def _check_column(name: str, values: Any, span: Span) -> None:
-    """NetError where a single value stands in place of a column."""
+    """NetError where a single value, or what has no order or length, stands in place of a column."""
+    if isinstance(values, Iterable) and not isinstance(values, str | bytes | Sequence) and not hasattr(values, "__array__"):
+        raise error("data", f"the column `{name}` is {_article(values)}", span, "a column is a list or an array: `list(…)` makes one")
     if isinstance(values, str | bytes) or not (hasattr(values, "__array__") or isinstance(values, Sequence)) or _axes(values) == 0:
         raise error("data", f"the column `{name}` is a single value, {values!r}", span, f"a column is a list: `{{{name!r}: [{values!r}]}}`")
 
@@ -109,7 +131,7 @@ def _of_array(array: Array, inputs: Sequence[Fitted], span: Span) -> list[Column
         raise error(
             "data-value", f"the array holds {array.dtype}, which is no number", span, "give a data frame, or a dict of columns by name"
         )
-    if fitted.encodings[0].kind == "array":
+    if fitted.encodings[0].kind == "array" and array.ndim:
         return [Columns("array", fitted.columns, array)]
     if array.ndim != 2 or array.shape[1] != len(fitted.columns):
         raise _misfit(array, fitted, span)

@@ -221,13 +221,18 @@ def _same_kind(encoding: Encoding, parts: Sequence[Columns], table: Table) -> Co
         if part.kind != encoding.kind and not (part.kind in numbers and encoding.kind in numbers):
             words = part.problem or f"holds {WORDS[part.kind]}{_first_text(part, table)}"
             message = f"`{part.names[0]}` {words}, and the network was trained with {WORDS[encoding.kind]} there"
-            has_comma = encoding.kind == "number" and DECIMAL_COMMA.search(words) and table.first_line is not None
-            raise NetError(
-                [Diagnostic("data-value", message, table.span, hint=part.hint or ("`--decimal ,` reads it" if has_comma else ""))]
-            )
+            raise error("data-value", message, table.span, part.hint or _other_form(part, encoding.kind, words, table))
     if len(parts) == 1:
         return parts[0]
     return Columns(encoding.kind, encoding.names, np.concatenate([part.values for part in parts], axis=1))
+
+
+def _other_form(part: Columns, wanted: str, words: str, table: Table) -> str:
+    """In which form the values would be what is wanted, where that is known."""
+    if part.kind == "array":
+        return f"one value a row is [n], and this is [n, {shape_text(part.values.shape[1:])[1:]}"
+    has_comma = wanted == "number" and DECIMAL_COMMA.search(words) and table.first_line is not None
+    return "`--decimal ,` reads it" if has_comma else ""
 
 
 def _first_text(part: Columns, table: Table) -> str:

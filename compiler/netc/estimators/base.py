@@ -18,6 +18,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
 from netc import syntax as s
+from netc.data.arrays import unmasked
 from netc.data.checks import prepared_data
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
@@ -192,6 +193,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
         `options` are those of scikit-learn's `check_X_y`. Raises ValueError.
         """
+        features, target = unmasked(features), unmasked(target)
         frame = mixed(features)
         if frame is None:
             found: Any = validate_data(self, features, target, dtype=FLOATS, ensure_all_finite="allow-nan", **options)
@@ -273,7 +275,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         if frame is not None:
             validate_data(self, features, reset=False, skip_check_array=True)
             return Table(tuple(parts_of(frame, self._names, self.preprocessing_.kinds)), (), place)
-        values: Any = validate_data(self, features, reset=False, dtype=FLOATS, ensure_all_finite="allow-nan")
+        values: Any = validate_data(self, unmasked(features), reset=False, dtype=FLOATS, ensure_all_finite="allow-nan")
         return table_of(values, None, place, self._names)
 
 

@@ -65,7 +65,8 @@ def test_it_is_a_parameter_like_any_other() -> None:
 
 @pytest.mark.parametrize("given, error, words", [
     ("balance", ValueError, "class_weight is 'balanced', a dict of labels and their weights, or None, and not 'balance'"),
-    ([1, 5], ValueError, "class_weight is 'balanced', a dict"), ({"a": 2}, ValueError, "not in class_weight"),
+    ([1, 5], ValueError, "class_weight is 'balanced', a dict"), (np.array([1, 5]), ValueError, "class_weight is 'balanced', a dict"),
+    ({"a": 2}, ValueError, "not in class_weight"),
     ({0: 0.0}, ValueError, "a positive number"), ({0: -1.0}, ValueError, "a positive number"),
 ])  # fmt: skip
 def test_what_is_no_class_weight(given: Any, error: type[Exception], words: str) -> None:
@@ -79,6 +80,20 @@ def test_a_spec_without_the_parameter_says_what_to_write() -> None:
         NetClassifier(spec, class_weight="balanced").fit(X, RARE)
     (found,) = caught.value.diagnostics
     assert found.code == "override" and "network N(class_weight = none)" in found.hint and "pos_weight=class_weight" in found.hint
+
+
+@pytest.mark.parametrize("given", ["balanced", {"leave": 3}])
+@pytest.mark.parametrize("loss", ["BCEWithLogitsLoss(p, y, pos_weight=none)", "weighted(p, y, class_weight=none)"])
+def test_a_spec_that_never_uses_the_parameter_is_refused(loss: str, given: Any) -> None:
+    function = "fn weighted(p, y, class_weight) = BCEWithLogitsLoss(p, y, pos_weight=class_weight)\n\n"
+    spec = function + LOGITS.replace("BCEWithLogitsLoss(p, y, pos_weight=class_weight)", loss)
+    with pytest.raises(NetError, match="has a parameter `class_weight`, and never uses it") as caught:
+        NetClassifier(spec, class_weight=given).fit(X, NAMES)
+    (found,) = caught.value.diagnostics
+    assert found.code == "override" and found.span is not None and found.span.text == "class_weight" and "in the loss" in found.hint
+    handed_on = spec.replace("class_weight=none", "class_weight=class_weight")
+    if handed_on != spec:
+        assert weights(NetClassifier(handed_on, class_weight=given).fit(X, NAMES))
 
 
 @pytest.mark.parametrize("estimator", [NetClassifier(set=SHORT), NetRegressor(set=SHORT)], ids=["classifier", "regressor"])

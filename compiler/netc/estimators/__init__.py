@@ -84,7 +84,7 @@ class NetClassifier(ClassifierMixin, NetEstimator):  # type: ignore[misc]
         """The weights in the order of the classes, or that they are balanced. Raises ValueError for what is neither."""
         if self.class_weight is None:
             return None
-        if self.class_weight == BALANCED:
+        if isinstance(self.class_weight, str) and self.class_weight == BALANCED:
             return BALANCED
         if not isinstance(self.class_weight, Mapping):
             raise ValueError(f"class_weight is 'balanced', a dict of labels and their weights, or None, and not {self.class_weight!r}")

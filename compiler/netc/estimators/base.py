@@ -29,11 +29,11 @@ from netc.estimators.names import (
     CLASS_WEIGHT,
     CLASSES,
     as_given,
+    check_class_weight,
     counts_classes,
     is_settable,
     network_of,
     still_ignored,
-    takes_class_weight,
     target_names,
     written,
 )
@@ -178,11 +178,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
 
     def _weights(self, source: Source, given: Mapping[str, Any], weights: str | list[float], table: Table) -> Any:
         """The value of the spec's parameter for the weights of the classes: a number each, or of a single output that of class 1."""
-        if not takes_class_weight(source, self.network):
-            _, chosen = network_of(source, self.network)
-            hint = (f"write `network {chosen.name.name}({CLASS_WEIGHT} = none)`, and in the loss "
-                    f"`CrossEntropyLoss(…, weight={CLASS_WEIGHT})` or `BCEWithLogitsLoss(…, pos_weight={CLASS_WEIGHT})`")  # fmt: skip
-            raise error("override", f"`{chosen.name.name}` has no parameter `{CLASS_WEIGHT}`", chosen.name.span, hint)
+        check_class_weight(source, self.network)
         if isinstance(weights, str):
             return weights
         program, _ = self._lowered(source, {**given, CLASS_WEIGHT: None}, table)

@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from netc import syntax as s
-from netc.diagnostics import NetError
+from netc.diagnostics import NetError, error
 from netc.lower.blocks import names_in
 from netc.lower.lowering import choose
+from netc.lower.order import parts
 from netc.ops.op import value_text
 from netc.ops.recipes import KEYS
 from netc.parse import parse_all
@@ -57,10 +58,19 @@ def counts_classes(source: Source, network: str | None) -> bool:
     return any(p.name.name == CLASSES and p.default is None for p in chosen.parameters)
 
 
-def takes_class_weight(source: Source, network: str | None) -> bool:
-    """Whether the network has a parameter for the weights of its classes. Raises `NetError`."""
+def check_class_weight(source: Source, network: str | None) -> None:
+    """Raises `NetError` where the network has no parameter for the weights of its classes, or one that it does not read."""
     _, chosen = network_of(source, network)
-    return any(p.name.name == CLASS_WEIGHT for p in chosen.parameters)
+    loss = f"`CrossEntropyLoss(…, weight={CLASS_WEIGHT})` or `BCEWithLogitsLoss(…, pos_weight={CLASS_WEIGHT})`"
+    parameter = next((p for p in chosen.parameters if p.name.name == CLASS_WEIGHT), None)
+    if parameter is None:
+        hint = f"write `network {chosen.name.name}({CLASS_WEIGHT} = none)`, and in the loss {loss}"
+        raise error("override", f"`{chosen.name.name}` has no parameter `{CLASS_WEIGHT}`", chosen.name.span, hint)
+    found = list(parts((chosen.statements, tuple(p.default for p in chosen.parameters))))
+    keys = {id(part.name) for part in found if isinstance(part, s.Argument)}
+    if not any(isinstance(part, s.Name) and part.name == CLASS_WEIGHT and id(part) not in keys for part in found):
+        message = f"`{chosen.name.name}` has a parameter `{CLASS_WEIGHT}`, and never uses it"
+        raise error("override", message, parameter.name.span, f"write in the loss {loss}")
 
 
 def written(spec: str | Path | Source, network: str | None) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ import torch
 
 import netc
 from netc.cli import main
+from netc.ops import python
 
 LAYERS = """
 import torch
@@ -124,6 +126,41 @@ def test_a_run_keeps_the_file(own: Path) -> None:
     code = f"import netc; print(netc.load({str(again)!r}, allow_python=True).graph.parameter_count)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "121\n"
+
+
+DATA = """
+
+from pathlib import Path
+
+
+def rows():
+    x, y = torch.load(Path(__file__).with_name("rows.pt"))
+    return {"x": x, "y": y}
+"""
+
+
+@pytest.mark.parametrize("first", ["run", "spec"])
+def test_the_copy_of_a_run_is_the_same_module_and_data_are_read_beside_their_file(own: Path, first: str) -> None:
+    """Whether a process knows the file or its copy first: a notebook the file, `netc train --resume` the copy."""
+    file = next(own.parent.glob("*.py"))
+    file.write_text(LAYERS + DATA)
+    torch.save((torch.randn(12, 6), torch.rand(12, 1)), file.with_name("rows.pt"))
+    own.write_text(re.sub("data = .*", f'data = python("{file.name}:rows")', own.read_text()))
+    path = netc.load(own, allow_python=True).train(own.parent / "runs", pictures=False).path
+    if first == "run":
+        sys.modules.pop(file.stem)
+        python.rows.cache_clear()
+    run = netc.open_run(path, allow_python=True)
+    assert run.predict({"x": torch.zeros(1, 6)})
+    assert netc.load(own, {"train.epochs": "3"}, allow_python=True).train(pictures=False, resume=path).history.epochs == 3
+
+
+def test_a_file_that_was_changed_since_is_another(own: Path) -> None:
+    path = netc.load(own, allow_python=True).train(own.parent / "runs", pictures=False).path
+    copy = next(path.glob("*.py"))
+    copy.write_text(LAYERS + "\n")
+    text = refusal(path / "spec.net")
+    assert f"another `{copy.name}` is in use, `{own.with_name(copy.name)}`, and this one differs from it" in text
 
 
 def test_used_through_another_spec(own: Path) -> None:

@@ -258,7 +258,7 @@ class _SectionLowering:
             return replace(argument, value=str((folder / argument.value).resolve()))
         if not self.allow_python:
             message = f"`{argument.value}` is Python, which would run on this machine"
-            hint = "if you trust it: --allow-python, or `netc.load(…, allow_python=True)`"
+            hint = "if you trust it: --allow-python, in Python `allow_python=True`"
             return replace(argument, value=self._fail("use", message, argument.span, hint))
         file, _, function = argument.value.rpartition(":")
         if not file or not function:

@@ -67,7 +67,7 @@ class _Files:
         if not self.allow_python:
             scope.is_open = True
             self.report(Diagnostic("use", f"`{path.name}` is Python, which would run on this machine", use.span,
-                                   hint="if you trust it: --allow-python, or `netc.load(…, allow_python=True)`"))  # fmt: skip
+                                   hint="if you trust it: --allow-python, in Python `allow_python=True`"))  # fmt: skip
             return
         try:
             rows = python.rows(str(path))

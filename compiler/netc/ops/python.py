@@ -6,6 +6,7 @@ found as those of torch's functions without a row are: by running on the meta de
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
 import inspect
 import sys
@@ -64,14 +65,22 @@ def rows(file: str) -> dict[str, Op]:
     return found
 
 
-def load(file: str) -> ModuleType:
-    """The file as a Python module under its own name, run once a process. Raises Unusable."""
+def load(file: str, in_place: bool = False) -> ModuleType:
+    """The file as a Python module under its own name, run once a process. Raises Unusable.
+
+    A copy, as the folder of a run has it, is the same module; with `in_place` it is one of its own, which finds what lies beside it.
+    """
     path = Path(file)
     name = path.stem
     known = sys.modules.get(name)
-    if known is not None and _is_from(known.__file__, path):
-        return known
-    _check_name(path, known)
+    if known is not None and _is_copy(known.__file__, path):
+        if not in_place or _is_from(known.__file__, path):
+            return known
+        name = f"{name}_{hashlib.sha256(bytes(path)).hexdigest()[:8]}"
+        if name in sys.modules:
+            return sys.modules[name]
+    else:
+        _check_name(path, known)
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None or not path.is_file():
         raise Unusable(f"there is no Python file `{path.name}`")
@@ -93,7 +102,7 @@ def function(name: str) -> Callable[..., Any]:
     if not file or not attribute.isidentifier():
         raise Unusable(f"`{name}` names no function", hint)
     try:
-        module = load(file) if file.endswith(".py") else importlib.import_module(file)
+        module = load(file, in_place=True) if file.endswith(".py") else importlib.import_module(file)
     except ImportError as problem:
         said = next(iter(str(problem).splitlines()), "").rstrip(".")
         raise Unusable(f"there is no Python module `{file}`: {said}", hint) from None
@@ -107,6 +116,9 @@ def function(name: str) -> Callable[..., Any]:
 def _check_name(path: Path, known: ModuleType | None) -> None:
     if not path.stem.isidentifier() or path.suffix != ".py":
         raise Unusable(f"`{path.name}` cannot be imported", "a Python file has a name such as `my_layers.py`")
+    if known is not None and known.__file__ and Path(known.__file__).name == path.name and path.is_file():
+        raise Unusable(f"another `{path.name}` is in use, `{known.__file__}`, and this one differs from it",
+                       f"rename it, e.g. `my_{path.stem}.py`, or use it in a process of its own")  # fmt: skip
     other = None
     if known is None:
         with suppress(ImportError, ValueError):
@@ -117,6 +129,15 @@ def _check_name(path: Path, known: ModuleType | None) -> None:
 
 def _is_from(origin: str | None, path: Path) -> bool:
     return origin is not None and Path(origin).resolve() == path
+
+
+def _is_copy(origin: str | None, path: Path) -> bool:
+    """Whether a module is of this file, or of one of that name with the same content."""
+    if origin is None or Path(origin).name != path.name:
+        return False
+    with suppress(OSError):
+        return _is_from(origin, path) or Path(origin).read_bytes() == path.read_bytes()
+    return False
 
 
 @contextmanager

@@ -21,6 +21,7 @@ from torch.amp import GradScaler
 from netc import NetError, load
 from netc.cli import main
 from netc.pipeline import run_spec
+from netc.runs.folder import open_run
 from netc.settings import Section
 from netc.train import checkpoint, job
 from netc.train.history import History
@@ -264,6 +265,50 @@ def test_other_data_is_refused(tmp_path: Path, stop: Callable[[int], None]) -> N
         load(run_spec(run)).train(resume=run, pictures=False)
     table.write_text(whole)
     assert load(run_spec(run)).train(resume=run, pictures=False).history.epochs == 6
+
+
+WEIGHTED = """
+network Net {
+  input x: [B, 2]
+  input w: [B]
+  target y: [B, 1]
+  p = x -> Linear(1)
+  output p
+  loss mean(w * sum((p - y) ** 2, dim=1))
+}
+data {
+  source = csv("FILE", target="y")
+  w = "w"
+  validation = 0.25
+  normalize = minmax
+}
+train {
+  optimizer = Adam(lr=0.1)
+  epochs = 6
+  checkpoint = 0
+}
+"""
+
+
+def test_a_run_whose_data_was_prepared_in_another_way_keeps_to_it(
+    tmp_path: Path, stop: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,w,y\n" + "".join(f"{i % 7},{i % 5},{1 + i % 3},{i % 4}\n" for i in range(40)))
+    spec = WEIGHTED.replace("FILE", str(table))
+    with monkeypatch.context() as older:
+        older.setattr("netc.data.by_column.unlearned_inputs", lambda graph: frozenset[int]())  # a netc that scaled these too
+        whole = load(spec).train(tmp_path / "whole", pictures=False)
+        run = stopped(tmp_path, stop, spec, saves=3)
+    result = load(run_spec(run)).train(resume=run, pictures=False)
+    assert result.begun_at == 3 and (run / "metrics.csv").read_text() == (whole.path / "metrics.csv").read_text()
+    assert result.prepared.preprocessing == whole.prepared.preprocessing
+    assert open_run(run).evaluate()["validation"]["loss"] == pytest.approx(whole.history.columns["val_loss"][-1], rel=1e-6)
+    others = {"a,c,w,y": "has no column `b`, which", "a,b,w,y,c": "`x` was trained with `a`, `b`, and the data feeds it `a`, `b`, `c`"}
+    for head, words in others.items():
+        table.write_text(head + "\n" + "".join(f"1,2,3,{i % 4}{',1' * (head.count(',') - 3)}\n" for i in range(40)))
+        with pytest.raises(NetError, match=words):
+            open_run(run).evaluate()
 
 
 def test_other_threads_and_versions_are_said(tmp_path: Path, stop: Callable[[int], None], monkeypatch: pytest.MonkeyPatch) -> None:

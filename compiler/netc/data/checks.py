@@ -18,7 +18,7 @@ from netc.data.doubts import check_doubts
 from netc.data.majority import check_majority
 from netc.data.normalize import Array
 from netc.data.prepare import Plan, Prepared, carry_out, make_plan
-from netc.data.preprocessing import Fitted
+from netc.data.preprocessing import Fitted, Preprocessing
 from netc.data.scale import check_scale
 from netc.data.split import HELD_OUT
 from netc.data.store import release
@@ -38,9 +38,14 @@ def check_data(graph: Graph, table: Table, data: Section, train: Section | None 
     return examined_data(graph, table, data, train)[1]
 
 
-def prepared_data(graph: Graph, table: Table, data: Section, train: Section) -> tuple[Prepared, list[Diagnostic]]:
-    """The data as the network takes it, and warnings. Raises NetError with everything that is wrong."""
-    prepared, found = examined_data(graph, table, data, train)
+def prepared_data(
+    graph: Graph, table: Table, data: Section, train: Section, done: Preprocessing | None = None
+) -> tuple[Prepared, list[Diagnostic]]:
+    """The data as the network takes it, and warnings; `done` is what a training of this spec did to its data, and is done again.
+
+    Raises NetError with everything that is wrong.
+    """
+    prepared, found = examined_data(graph, table, data, train, done)
     if errors := [d for d in found if d.severity == "error"]:
         raise NetError(errors)
     assert prepared is not None
@@ -52,12 +57,14 @@ def no_data(graph: Graph) -> NetError:
     return error("data", "the spec has no `data` section to train on", graph.span, EXAMPLE)
 
 
-def examined_data(graph: Graph, table: Table, data: Section, train: Section | None) -> tuple[Prepared | None, list[Diagnostic]]:
+def examined_data(
+    graph: Graph, table: Table, data: Section, train: Section | None, done: Preprocessing | None = None
+) -> tuple[Prepared | None, list[Diagnostic]]:
     """The data as the network takes it, where that can be made, and all that is wrong with it or looks so."""
     prepared, found = None, list[Diagnostic]()
     batch_size = "full" if train is None else train["batch_size"]
     try:
-        plan = make_plan(graph, data, table, 0 if train is None else train["seed"])
+        plan = make_plan(graph, data, table, 0 if train is None else train["seed"], done)
     except NetError as e:
         return None, list(e.diagnostics)
     try:

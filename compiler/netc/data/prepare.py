@@ -14,7 +14,7 @@ from netc.data.encode import Encoding, NoScaleError, NoValueError, fit_encodings
 from netc.data.labels import with_places
 from netc.data.missing import may_fill
 from netc.data.normalize import Array, Scaling
-from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, unknown_texts
+from netc.data.preprocessing import Fitted, Preprocessing, array_of, kept_rows, parts_for, unknown_texts
 from netc.data.shapes import check_batches, fit_shapes, sizes_told, type_of
 from netc.data.split import split
 from netc.data.store import release
@@ -92,8 +92,12 @@ def dimensions(graph: Graph, section: Section, table: Table, seed: int) -> dict[
     return sizes_told([type_of(feed.node).shape for feed in plan.feeds], plan.shapes)
 
 
-def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
-    """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on."""
+def make_plan(graph: Graph, section: Section, table: Table, seed: int, done: Preprocessing | None = None) -> Plan:
+    """What is to be done to the table. Raises NetError where it is not certain what feeds what, or nothing is left to train on.
+
+    With what was `done` in a training of this spec nothing is fitted: the same is done again. Then it also raises where the table has
+    other columns than that.
+    """
     feeds = with_places(graph, _feeds(graph, section, table))
     ways = [(part, way.value) for feed in feeds for part, way in zip(feed.parts, feed.missing, strict=True)]
     problems = _not_finite(feeds, table)
@@ -106,8 +110,22 @@ def make_plan(graph: Graph, section: Section, table: Table, seed: int) -> Plan:
     in_file = any(isinstance(part.values, np.memmap) for part, _ in ways)
     # A file is read from its beginning; each epoch has an order of its own anyway.
     train, validation, test = (kept[np.sort(p) if in_file else p] for p in places)
-    encodings = tuple(_encodings(feed, train, bool(problems)) for feed in feeds)
+    if done is None:
+        encodings = tuple(_encodings(feed, train, bool(problems)) for feed in feeds)
+    else:
+        fitted = (*done.inputs, *done.targets)
+        encodings, feeds = tuple(f.encodings for f in fitted), [_as_fitted(*pair, table) for pair in zip(feeds, fitted, strict=True)]
     return Plan(tuple(feeds), kept, (train, validation, test), encodings, tuple(problems))
+
+
+def _as_fitted(feed: Feed, fitted: Fitted, table: Table) -> Feed:
+    """The feed in the parts that its encodings were fitted to. Raises NetError where it has other columns."""
+    parts, names = parts_for(fitted, table), [name for part in feed.parts for name in part.names]
+    if set(names) != set(fitted.columns):
+        message = f"`{feed.name}` was trained with {listed(fitted.columns)}, and the data feeds it {listed(names)}"
+        raise error("data", message, table.span, "put back the columns as they were, or train anew")
+    ways = [feed.ways_of(encoding.names[0]) for encoding in fitted.encodings]
+    return replace(feed, parts=tuple(parts), missing=tuple(way for way, _ in ways), normalize=tuple(way for _, way in ways))
 
 
 def _feeds(graph: Graph, section: Section, table: Table) -> list[Feed]:

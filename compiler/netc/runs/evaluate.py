@@ -28,12 +28,14 @@ Values = Mapping[str, float]  # each loss and metric by its name, and `rows`
 def evaluate_parts(run: Run, best: bool = False) -> dict[str, Values]:
     """The losses and metrics on the training rows and on each part that was held out, as the spec divides the data.
 
+    The rows are prepared as the run's record says, whatever is fitted to them now.
+
     `best` takes the weights of the best epoch. Raises `NetError` where the data, the spec or the weights cannot be read.
     """
-    network = run.network()
+    predictor = run.predictor(best)
+    network, model = predictor.network, predictor.model
     data, settings = sections(network)
-    prepared, _ = prepared_data(network.graph, network.table or load_data(data), data, settings)
-    model = run.predictor(best).model
+    prepared, _ = prepared_data(network.graph, network.table or load_data(data), data, settings, predictor.done)
     size = len(prepared.train[0]) if settings["batch_size"] == "full" else int(settings["batch_size"])  # as validation had it
     parts = {"training": prepared.train, "validation": prepared.validation, "test": prepared.test}
     present = [(name, arrays) for name, arrays in parts.items() if arrays is not None]

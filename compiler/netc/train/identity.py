@@ -12,11 +12,13 @@ import numpy as np
 
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
+from netc.data.preprocessing import Preprocessing
 from netc.data.store import LARGE_BYTES, release
-from netc.diagnostics import count_of, error
+from netc.diagnostics import NetError, count_of, error
 from netc.settings import Made, Section
+from netc.train.checkpoint import read_record
 from netc.train.length import planned_epochs
-from netc.train.run import environment
+from netc.train.run import CHECKPOINT, environment
 
 Identity = dict[str, Any]  # as a checkpoint holds it
 
@@ -51,6 +53,20 @@ def fingerprint(arrays: Iterable[Array]) -> str:
             if len(flat) > LARGE_BYTES:
                 release()
     return found.hexdigest()
+
+
+def recorded_preprocessing(run: Path, spec: str) -> Preprocessing | None:
+    """What a training of this spec that stands in the run's checkpoint did to its data, which an older netc may have done in another way.
+
+    None where that is not known, or the spec is another: `compare` says so.
+    """
+    try:
+        state = read_record(run / CHECKPOINT)["state"]
+    except NetError:  # which is said where the checkpoint is loaded
+        return None
+    if "preprocessing" not in state or _changed(state["identity"]["spec"], spec) is not None:
+        return None
+    return Preprocessing.from_record(state["preprocessing"])
 
 
 def compare(run: Path, before: Mapping[str, Any], now: Identity) -> list[str]:

@@ -24,6 +24,7 @@ from netc.train.checks import check_training, needed_settings
 from netc.train.device import device_of
 from netc.train.distributed import World, joined
 from netc.train.history import Failed, History
+from netc.train.identity import recorded_preprocessing
 from netc.train.interrupt import Interrupt
 from netc.train.job import Job
 from netc.train.launch import MARK, begun_before, mark, unmark
@@ -103,7 +104,8 @@ def _train(
 ) -> Result:
     """As `train`, in one process or in each of several."""
     device = device_of(settings) if world is None else world.device
-    prepared, doubts = prepared_data(graph, table or load_data(data), data, settings)
+    done = None if resume is None else recorded_preprocessing(resume, spec)
+    prepared, doubts = prepared_data(graph, table or load_data(data), data, settings, done)
     _say(doubts, stream)
     torch.manual_seed(settings["seed"])
     model = factory().to(device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,16 @@ def test_names_of_columns_with_signs_are_read_again_and_a_metric_of_ones_own_kee
     result = trained(spec, tmp_path / "runs", "metrics = [r2]")
     names = ["loss", "r2_weight", "val_loss", "val_r2_weight", "val_r2", "val_r2_height, in cm"]
     assert [*result.history.columns] == names and [*netc.open_run(result.path).history] == names
+    assert without_single(names) == names[:-1]
+
+
+def test_what_a_network_measures_itself_is_shown_however_it_is_called(tmp_path: Path) -> None:
+    spec = CLASSES.replace("logits\n  loss", "logits\n  metric accuracy_rare = mean(float(argmax(logits, dim=1) == y))\n  loss")
+    told = io.StringIO()
+    netc.load(spec + "train {\n  optimizer = SGD()\n  epochs = 1\n}").train(tmp_path, progress=told, pictures=False)
+    assert "  val_accuracy_rare " in told.getvalue()
+    names = ["loss", "accuracy", "accuracy_rare", "val_loss", "val_accuracy", "val_accuracy_rare", "val_f1", "val_f1_macro"]
+    assert without_single(names) == names
 
 
 def test_a_monitor_of_one_number_is_checked_with_the_data(tmp_path: Path) -> None:

@@ -33,10 +33,15 @@ def is_higher_better(column: str) -> bool:
 
 
 def without_single(columns: Iterable[str]) -> list[str]:
-    """The columns but those of metrics of a single number of a row, `val_r2_height` beside `val_r2`, of which there may be many."""
+    """The columns but those of metrics of a single number of a row, `val_r2_height` beside `val_r2`, of which there may be many.
+
+    There are such of the metrics of numbers, and of what is held out only; what the network measures itself is recorded of the
+    training too: `r2_height` beside `val_r2_height`.
+    """
     names = list(columns)
-    whole = tuple(f"{name}_" for name in names if name.removeprefix("val_") in MEASURES)
-    return [name for name in names if not name.startswith(whole)]
+    of_numbers = (f"val_{name}" for name, measure in MEASURES.items() if measure.of == "numbers")
+    whole = tuple(f"{name}_" for name in of_numbers if name in names)
+    return [name for name in names if not name.startswith(whole) or name.removeprefix("val_") in names]
 
 
 def is_rate(column: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -220,6 +221,56 @@ def test_the_other_target_is_still_told_to_be_far(folder: Path) -> None:
     assert net.data is not None and net.training is not None
     _, doubts = prepared_data(net.graph, table_of(net), net.data, net.training)
     assert [d.code for d in doubts] == ["data-scale"]
+
+
+DENOISING = """
+network N {
+  input noisy: [B, 2]
+  input clean: [B, 2]
+  p = noisy -> Linear(8) -> ReLU -> Linear(2)
+  output p
+  loss MSELoss(p, clean)
+}
+data {
+  source = csv("d.csv")
+  noisy = ["a", "b c"]
+  clean = ["d", "e f"]
+  normalize = standard
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 60
+}
+"""
+
+
+def test_an_input_that_a_loss_compares_with_is_told_to_be_far(tmp_path: Path) -> None:
+    """`normalize` leaves it out. Either way of the hint trains on it as scaled."""
+    clean = np.random.default_rng(0).normal(50, 10, (60, 2))
+    rows = np.hstack([clean + np.random.default_rng(1).normal(size=(60, 2)), clean])
+    np.savetxt(tmp_path / "d.csv", rows, "%.3f", ",", header="a,b c,d,e f", comments="")
+    (found,) = here(tmp_path, DENOISING).check_data()
+    assert found.code == "data-scale" and "gets the input `clean` as it is, with mean 50.8 and deviation 9.55" in found.message
+    group = re.findall(r"`(group .*?})`", found.hint)[0]
+    ways = {"group": ("normalize = standard", f"normalize = standard\n  {group}")}
+    ways["target"] = ("normalize = standard", "normalize = standard\n  normalize_target = standard")
+    assert (
+        group == 'group d, "e f" { normalize = standard }' and "`target clean` it is scaled by `normalize_target = standard`" in found.hint
+    )
+    for name, change in ways.items():
+        net = here(tmp_path, DENOISING.replace(*change).replace("input clean", "target clean" if name == "target" else "input clean"))
+        assert not net.check_data()
+        assert net.train(tmp_path / name, pictures=False).history.final["loss"] < 0.2, name
+
+
+def test_an_input_that_weighs_rows_is_not(tmp_path: Path) -> None:
+    rows = np.random.default_rng(0).normal(size=(60, 4)) * (1, 1, 1, 300)
+    np.savetxt(tmp_path / "d.csv", rows, "%.3f", ",", header="a,b c,d,w", comments="")
+    weighted = DENOISING.replace("MSELoss(p, clean)", "mean(w * (p - clean) ** 2)").replace(
+        "clean: [B, 2]", "clean: [B, 1]\n  input w: [B, 1]"
+    )
+    weighted = weighted.replace("Linear(2)", "Linear(1)").replace('["d", "e f"]', '"d"\n  w = "w"')
+    assert not here(tmp_path, weighted).check_data()
 
 
 @pytest.mark.parametrize("way", ["none", "minmax"])

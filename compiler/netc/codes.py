@@ -96,7 +96,7 @@ CODES: dict[str, Code] = {
         "warning",
     ),
     "data-scale": Code(
-        "A target is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it.",
+        "What a loss compares with is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it.",
         "warning",
     ),
     "data-rows": Code(

@@ -77,7 +77,7 @@ def examined_data(
     found += [*_computed_labels(graph), *_changed_outputs(graph)]
     found += _constant_columns(plan, table)
     if prepared is not None:
-        found += [*check_scale(graph, fed), *check_doubts(plan, table), *check_majority(graph, fed, data, train)]
+        found += [*check_scale(graph, plan, prepared), *check_doubts(plan, table), *check_majority(graph, fed, data, train)]
         held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
         rows = len(prepared.rows)
         found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]

@@ -1,36 +1,58 @@
-"""Whether a target is of a size that a network can learn: a warning where it should be scaled first."""
+"""Whether what a loss compares with is of a size that a network can learn: a warning where it should be scaled first."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from netc.data.contracts import Fed
+from netc.data.assign import Feed
+from netc.data.by_column import SCALED
+from netc.data.normalize import Array
+from netc.data.prepare import Plan, Prepared
+from netc.data.store import release
+from netc.data.values import in_group
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Graph, Node, Ref
-from netc.tasks import origin
+from netc.tasks import origin, unlearned_inputs
 from netc.tensors import FLOATS
 
 REGRESSION = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
 # A new network gives numbers of about 1, and an optimizer moves each weight by about its learning rate a step: a target of this
 # size is hundreds of steps away. Measured on scikit-learn's diabetes data, whose target is 152 ± 77.
 FAR = 10.0
-MOST_ROWS = 10**6  # that are looked at
+MOST_VALUES = 10**7  # that are looked at
+MOST_NAMES = 6  # of columns that a hint lists
 
 
-def check_scale(graph: Graph, fed: Sequence[Fed]) -> list[Diagnostic]:
-    """A warning for each target of a loss of differences that is far from mean 0 and deviation 1, as nothing scales it."""
-    by_id = {f.node.id: f for f in fed if f.node.kind == "target" and not f.is_scaled}
+def check_scale(graph: Graph, plan: Plan, prepared: Prepared) -> list[Diagnostic]:
+    """A warning for all that a loss of differences compares with and is far from mean 0 and deviation 1, as nothing scales it.
+
+    That is a target, or an input that only losses take, which `normalize` leaves out.
+    """
+    compared = unlearned_inputs(graph)
+    fed = {
+        feed.node.id: (feed, values)
+        for feed, encodings, values in zip(plan.feeds, plan.encodings, prepared.train, strict=True)
+        if (feed.node.kind == "target" or feed.node.id in compared) and not all(e.scaling for e in encodings)
+    }
     found = []
     for node in graph.nodes:
-        arriving = by_id.pop(_target(graph, node), None)
-        if arriving is not None and (words := _far(arriving)):
+        feed, values = fed.pop(_target(graph, node), (None, None))
+        if feed is not None and values is not None and (words := _far(values)):
             assert node.op is not None
-            message = f"`{node.op.name}` gets the target `{arriving.name}` as it is, with {words}: far from what a new network gives"
-            hint = "`normalize_target = standard` in the `data` section scales it; predictions are scaled back"
-            found.append(Diagnostic("data-scale", message, node.span, related=(Related(arriving.source, "the data"),), hint=hint))
+            message = (f"`{node.op.name}` gets the {feed.node.kind} `{feed.name}` as it is, with {words}: "
+                       "far from what a new network gives")  # fmt: skip
+            found.append(Diagnostic("data-scale", message, node.span, related=(Related(feed.span, "the data"),), hint=_hint(feed)))
     return found
+
+
+def _hint(feed: Feed) -> str:
+    if feed.node.kind == "target":
+        return "`normalize_target = standard` in the `data` section scales it; predictions are scaled back"
+    ways = zip(feed.parts, feed.normalize, strict=True)
+    names = [in_group(name) for part, way in ways if part.kind in SCALED and way.value == "none" for name in part.names]
+    group = f"`group {', '.join(names)} {{ normalize = standard }}`" if len(names) <= MOST_NAMES else "a `group` of its columns"
+    return (f"as `target {feed.name}` it is scaled by `normalize_target = standard`, and predictions are scaled back; "
+            f"an input that only losses take is scaled by {group}")  # fmt: skip
 
 
 def _target(graph: Graph, node: Node) -> int:
@@ -42,10 +64,11 @@ def _target(graph: Graph, node: Node) -> int:
     return origin(graph, ref) if is_float else -1
 
 
-def _far(fed: Fed) -> str:
+def _far(values: Array) -> str:
     """Mean and deviation in words where they are far from 0 and 1."""
-    values = fed.values[:: 1 + len(fed.values) // MOST_ROWS]
-    if values.dtype.kind not in "iuf" or not len(values):
+    if values.dtype.kind not in "iuf" or not values.size:
         return ""
-    mean, deviation = float(np.abs(values.mean(axis=0)).max()), float(values.std(axis=0).max())
-    return f"mean {values.mean():.3g} and deviation {values.std():.3g}" if max(mean, deviation) > FAR else ""
+    some = values[:: 1 + values.size // MOST_VALUES].astype(np.float64)
+    release()
+    mean, deviation = float(np.abs(some.mean(axis=0)).max()), float(some.std(axis=0).max())
+    return f"mean {some.mean():.3g} and deviation {some.std():.3g}" if max(mean, deviation) > FAR else ""

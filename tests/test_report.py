@@ -6,6 +6,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -21,8 +22,8 @@ from netc.source import Source
 from netc.tasks import Task
 from netc.train.report import outcomes
 from netc.train.report import page as report
-from netc.train.report.pictures import r2
-from netc.train.report.sheet import png
+from netc.train.report.pictures import loss_picture, r2
+from netc.train.report.sheet import png, svg
 from netc.train.session import Result
 from netc.train.verdict import Verdict, confusion
 from netc.web.document import inlined, table
@@ -223,6 +224,35 @@ def test_what_runs_python_is_repeated_with_leave(resolved: str, words: str) -> N
 def test_no_pictures_no_report(tmp_path: Path) -> None:
     result = netc.load(MOONS).train(tmp_path, pictures=False)
     assert not list(result.path.glob("*.png")) and not (result.path / "report.html").exists()
+
+
+@pytest.mark.parametrize("kinds", [["<b>$x_{$ & %", "a$\\frac{"], [">$50,000-$99,000", "_up"]])
+def test_names_are_written_as_they_are(kinds: list[str], tmp_path: Path) -> None:
+    """And not as formulas, where they have two `$`; those that begin with `_` stand in the legends too."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(60, 2))
+    rows = [f'{a:.3f},{b:.3f},"{kinds[int(a + b > 0)]}"' for a, b in features]
+    (tmp_path / "kinds.csv").write_text("\n".join(["$a_$,b\\frac{,kind", *rows]))
+    (tmp_path / "texts.net").write_text(TEXTS)
+    result = netc.load(tmp_path / "texts.net").train(tmp_path / "runs")
+    assert result.warnings == () and {picture.name for picture in result.path.glob("*.png")} == {"data.png", "loss.png", "predictions.png"}
+    texts = [unescape(text) for text in re.findall(r"<text[^>]*>([^<]*)</text>", (result.path / "report.html").read_text())]
+    assert [texts.count(kind) for kind in kinds] == [2, 2]  # in the legends of the boundary and of the predictions
+    assert {f"How well it finds {kinds[1]}", "$a_$", "b\\frac{"} <= set(texts)
+
+
+def test_targets_whose_names_begin_with_an_underscore_are_in_the_legend() -> None:
+    values = np.random.default_rng(0).normal(size=(40, 2))
+    assert {"_up", "do$n$"} <= set(
+        re.findall(r"<text[^>]*>([^<]*)</text>", svg(outcomes.residuals_picture(values, values[::-1], ["_up", "do$n$"])))
+    )
+
+
+def test_powers_of_ten_on_an_axis_are_written_as_numbers() -> None:
+    picture = loss_picture({"loss": [10.0**-i for i in range(7)]})
+    assert picture is not None
+    texts = re.findall(r"<text[^>]*>([^<]*)</text>", svg(picture))
+    assert {"1", "0.01", "0.0001"} <= set(texts) and not any("$" in text for text in texts)
 
 
 # --- nothing of it makes a training fail --------------------------------------------------------------------------

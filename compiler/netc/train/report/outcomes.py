@@ -9,7 +9,7 @@ import numpy as np
 
 from netc.data.normalize import Array
 from netc.tasks import Task
-from netc.train.report.sheet import FAINT, INK, color_of, headline, new_figure, plain_axes
+from netc.train.report.sheet import FAINT, INK, class_label, color_of, headline, new_figure, plain_axes
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,11 +79,12 @@ def _leads(task: Task, scores: Array) -> list[Array]:
 
 
 def _class_points(axes: Axes, features: Array, classes: Array, names: Sequence[str]) -> None:
+    points, labels = [], []  # a legend leaves out what has a label of its own that begins with `_`
     for k in np.unique(classes):
-        label = names[k] if k < len(names) else f"class {k}"
         mine = features[classes == k]
-        axes.plot(mine[:, 0], mine[:, 1], "o", color=color_of(int(k)), ms=4.2, mew=0.5, mec="white", label=label, rasterized=True)
-    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=min(5, len(np.unique(classes))), frameon=False, fontsize=9,
+        points += axes.plot(mine[:, 0], mine[:, 1], "o", color=color_of(int(k)), ms=4.2, mew=0.5, mec="white", rasterized=True)
+        labels.append(class_label(names, int(k)))
+    axes.legend(points, labels, loc="lower right", bbox_to_anchor=(1.0, 1.02), ncols=min(5, len(labels)), frameon=False, fontsize=9,
                 labelcolor=INK, handletextpad=0.1, columnspacing=1.0)  # fmt: skip
 
 
@@ -114,8 +115,9 @@ def residuals_picture(predicted: Array, target: Array, names: Sequence[str]) -> 
     right.axvline(0.0, color=FAINT, lw=0.8, ls=(0, (4, 3)), zorder=0)
     residuals = predicted - target
     span = float(np.abs(residuals).max()) or 1.0
+    points = []
     for k in range(target.shape[1]):
-        left.plot(target[rows, k], predicted[rows, k], "o", color=color_of(k), ms=3.6, mew=0, alpha=0.65, rasterized=True, label=names[k])
+        points += left.plot(target[rows, k], predicted[rows, k], "o", color=color_of(k), ms=3.6, mew=0, alpha=0.65, rasterized=True)
         counts, edges = np.histogram(residuals[:, k], bins=31, range=(-span, span))
         right.stairs(counts, edges, fill=True, color=color_of(k), alpha=0.35)
         right.stairs(counts, edges, color=color_of(k), lw=1.0)
@@ -125,6 +127,6 @@ def residuals_picture(predicted: Array, target: Array, names: Sequence[str]) -> 
     right.set_ylabel("rows", size=9.5, color=INK)
     right.set_ylim(bottom=0)
     if len(names) > 1:
-        left.legend(frameon=False, fontsize=8.5, labelcolor=INK, handletextpad=0.1)
+        left.legend(points, names, frameon=False, fontsize=8.5, labelcolor=INK, handletextpad=0.1)
     headline(figure, "Residuals", "what lies between the predictions and the true values")
     return figure

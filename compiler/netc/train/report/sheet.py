@@ -36,18 +36,27 @@ def new_figure(width: float, height: float) -> Figure:
 
 def png(figure: Figure) -> bytes:
     """The sheet as a PNG file."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", pil_kwargs={"compress_level": 3})  # level 6 takes longer than drawing
-    return buffer.getvalue()
+    return _drawn(figure, "png", pil_kwargs={"compress_level": 3})  # level 6 takes longer than drawing
 
 
 def svg(figure: Figure) -> str:
     """The sheet as SVG without a background, its text as text."""
     from matplotlib import rc_context
 
-    buffer = io.StringIO()
     with rc_context({"svg.fonttype": "none"}):
-        figure.savefig(buffer, format="svg", transparent=True, dpi=POINTS_DPI)
+        return _drawn(figure, "svg", transparent=True, dpi=POINTS_DPI).decode()
+
+
+def _drawn(figure: Figure, kind: str, **options: Any) -> bytes:
+    """The sheet as a file. A text may be a name of the user's, such as `$x_{`, and never is a formula."""
+    from matplotlib import rc_context
+    from matplotlib.text import Text
+
+    for text in figure.findobj(Text):
+        text.set_parse_math(False)
+    buffer = io.BytesIO()
+    with rc_context({"text.parse_math": False}):  # those that are made while it is drawn
+        figure.savefig(buffer, format=kind, **options)
     return buffer.getvalue()
 
 
@@ -71,9 +80,7 @@ def save(figure: Figure, path: Path, also: Sequence[str] = ()) -> None:
     kind = path.suffix.lower()
     if kind not in ENDINGS:
         raise error("drawing", f"a picture cannot be written as `{path.name}`", hint=f"the endings are {listed([*also, *ENDINGS])}")
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind[1:])
-    write(path, buffer.getvalue())
+    write(path, _drawn(figure, kind[1:]))
 
 
 def plain_axes(figure: Figure, box: tuple[float, float, float, float], **options: Any) -> Axes:
@@ -104,4 +111,5 @@ def use_log_scale(axes: Axes, numbers: Sequence[float]) -> None:
     values = values[np.isfinite(values)]
     if len(values) and values.min() > 0 and values.max() > 100 * values.min():
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter("{x:g}")  # matplotlib's own writes powers as formulas
         axes.tick_params(which="minor", length=0)

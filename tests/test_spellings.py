@@ -74,6 +74,32 @@ def test_a_name_that_is_a_number_is_none_of_these() -> None:
     assert found is not None and found["checkpoint"] == float("inf") and found["seed"] == 2
 
 
+@pytest.mark.parametrize(
+    ("written", "corrected"),
+    [
+        ("[accuracy, auc]", "[accuracy, roc_auc]"),
+        ("[f1_macro, wrong, f1_micro]", '[f1(average="macro"), wrong, f1(average="micro")]'),
+        ("acc", "accuracy"),
+        ('[f1_macro(average="micro")]', None),
+        ('[auc(average="macro")]', None),
+        ("[acc, accuracy]", None),
+        ("[acc, accuracy_score]", None),
+        ("[f1, f1_macro]", None),
+        ("[rmse]", None),
+        ("[accuracy, f1_score]", None),
+    ],
+)
+def test_a_name_of_a_metric_is_corrected_where_that_is_then_right(written: str, corrected: str | None, tmp_path: Path) -> None:
+    path = tmp_path / "net.net"
+    text = SPEC.replace("  loss", "  metric f1 = mean(p)\n  loss") if "f1_score" in written else SPEC
+    text = text.replace("F]", "4]").replace("load_iris()", "load_iris()\n  validation = 0.2")
+    text = text.replace("epochs = 2", "epochs = 2\n  metrics = WRITTEN")
+    path.write_text(text.replace("WRITTEN", written))
+    main(["check", "--fix", str(path)])
+    assert path.read_text() == text.replace("WRITTEN", corrected or written)
+    assert corrected is None or "wrong" in corrected or not netc.check(path)
+
+
 def test_a_monitor_by_another_name_of_its_metric() -> None:
     settings = {"data.validation": "0.2", "train.metrics": "[accuracy, roc_auc]", "train.monitor": '"val_auc"'}
     (found,) = netc.check(SPEC, settings)

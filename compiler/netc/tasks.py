@@ -69,6 +69,10 @@ class Task:
         """Whether the outputs can be turned into probabilities."""
         return self.is_classes and self.scale != "scores"
 
+    def fits(self, measured: str) -> bool:
+        """Whether there are what a metric is of: `classes`, `probabilities` or `numbers`."""
+        return {"classes": self.is_classes, "probabilities": self.has_probabilities, "numbers": self.kind == "numbers"}[measured]
+
     def probabilities(self, output: Array) -> Array:
         """The probability of each class, `[n, C]` `float64`, of the outputs `[n]`, `[n, 1]` or `[n, C]`."""
         import numpy as np

@@ -28,6 +28,7 @@ from netc.ops.recipe import Key
 from netc.ops.recipes import KEYS, RECIPES, find
 from netc.settings import Made, Section, measure_names
 from netc.source import Span
+from netc.tasks import task_of
 
 TEXTS = ("str", "str_or_strs", "file")  # kinds of values that no name can be
 PLAIN = ("int", "float", "bool")
@@ -130,13 +131,26 @@ class _SectionLowering:
         parts = value.items if isinstance(value, (s.ListOf, s.TupleOf)) else (value,)
         names = [part.callee if isinstance(part, s.Call) else part for part in parts]
         found = [name for name in names if isinstance(name, s.Name) and name.name not in (*RECIPES, "none")]
-        for name in found:
-            meant = metric_meant(name.name)
-            near = meant or closest(name.name, MEASURES)
-            hint = f"did you mean `{near}`? {METRICS_LISTED}" if near else METRICS_LISTED
-            edit = Edit(name.span, meant) if meant else None
-            self.builder.report(Diagnostic("unknown-name", f"there is no metric `{name.name}`", name.span, hint=hint, edit=edit))
+        for diagnostic in [self._unknown_metric(name, names, is_called=name not in parts) for name in found]:
+            self.builder.report(diagnostic)
         return bool(found)
+
+    def _unknown_metric(self, name: s.Name, names: Sequence[s.Expression], *, is_called: bool) -> Diagnostic:
+        meant = metric_meant(name.name)
+        near = meant or closest(name.name, MEASURES)
+        hint = f"did you mean `{near}`? {METRICS_LISTED}" if near else METRICS_LISTED
+        edit = Edit(name.span, meant) if meant and not is_called and self._is_certain(meant, names) else None
+        return Diagnostic("unknown-name", f"there is no metric `{name.name}`", name.span, hint=hint, edit=edit)
+
+    def _is_certain(self, meant: str, names: Sequence[s.Expression]) -> bool:
+        """Whether a metric can stand in the place of one of these names: it fits the network, and is not there already."""
+        base = meant.partition("(")[0]
+        others = [metric_meant(name.name) or name.name for name in names if isinstance(name, s.Name)]
+        others.remove(meant)
+        is_new = not any(other.partition("(")[0] == base and (other == meant or base in (other, meant)) for other in others)
+        graph, is_broken = self.builder.graph, any(d.severity == "error" for d in self.builder.diagnostics)
+        is_own = base in {metric.name for metric in graph.metrics}
+        return is_new and not is_own and not is_broken and task_of(graph).fits(MEASURES[base].of)
 
     def _bare_name(self, param: Param, said: str, value: s.Expression) -> Diagnostic | None:
         parts = value.items if isinstance(value, s.ListOf) else (value,)

@@ -52,9 +52,8 @@ def _problem(made: Made, column: str, graph: Graph, task: Task) -> Diagnostic | 
     if column in {metric.name for metric in graph.metrics}:
         hint = "leave this one out, or rename that"
         return Diagnostic("duplicate-name", f"the network has a `metric {column}` of its own", made.span, hint=hint)
-    fits = {"classes": task.is_classes, "probabilities": task.has_probabilities, "numbers": task.kind == "numbers"}
-    if not fits[of]:
-        fitting = [n for n, m in MEASURES.items() if fits[m.of]]
+    if not task.fits(of):
+        fitting = [n for n, m in MEASURES.items() if task.fits(m.of)]
         what = {"binary": "one of two classes", "classes": "classes", "numbers": "numbers"}.get(task.kind, "neither classes nor numbers")
         hint = f"there are {listed(fitting)}" if fitting else "`metric NAME = …` in the network measures anything"
         return Diagnostic("argument-type", f"`{name}` is a metric of {of}, and the network predicts {what}", made.span, hint=hint)

@@ -273,6 +273,48 @@ def test_an_input_that_weighs_rows_is_not(tmp_path: Path) -> None:
     assert not here(tmp_path, weighted).check_data()
 
 
+WEIGHED = """
+network N {
+  input x: [B, 2]
+  target y: [B]
+  target w: [B]
+  p = x -> Linear(1) -> squeeze(1)
+  output p
+  loss mean(w * (p - y) ** 2)
+}
+data {
+  source = csv("t.csv")
+  ignore = ["city", "z", "c"]
+  x = ["a", "b"]
+  w = "w"
+  normalize = standard
+  normalize_target = standard
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "loss", ["mean(w * (p - y) ** 2)", "sum(mul((p - y) ** 2, w)) / sum(w)", "BCEWithLogitsLoss(p, sigmoid(y), weight=w)"]
+)
+def test_a_target_that_weighs_rows_is_told_to_be_scaled(loss: str, folder: Path) -> None:
+    weighted = WEIGHED.replace("mean(w * (p - y) ** 2)", loss)
+    (found,) = [d for d in here(folder, weighted).check_data() if d.code == "data-scale"]
+    assert "`normalize_target = standard` scales the target `w`" in found.message
+    group = re.findall(r"`(group .*?})`", found.hint)[0]
+    as_input = here(folder, weighted.replace("target w", "input w"))
+    assert "`input w`" in found.hint and "data-scale" not in [d.code for d in as_input.check_data()]
+    assert np.allclose(prepared(as_input).train[1], NUMBERS["w"], rtol=1e-4)
+    meant = here(folder, weighted.replace("  normalize = standard", "  normalize = standard\n  group w { normalize_target = minmax }"))
+    assert "data-scale" not in [d.code for d in meant.check_data()]
+    data = prepared(here(folder, weighted.replace("  normalize = standard", f"  normalize = standard\n  {group}")))
+    assert np.allclose(data.train[2], NUMBERS["w"], rtol=1e-4)
+
+
+@pytest.mark.parametrize("loss", ["mean(w * p) + mean((p - y) ** 2)", "mean((p - y) ** 2 * w) + mean((p - w) ** 2)"])
+def test_a_target_that_is_compared_or_multiplies_outputs_only_is_no_weight(loss: str, folder: Path) -> None:
+    assert not here(folder, WEIGHED.replace("mean(w * (p - y) ** 2)", loss)).check_data()
+
+
 @pytest.mark.parametrize("way", ["none", "minmax"])
 def test_labels_that_a_group_scales_are_numbers(way: str, folder: Path) -> None:
     """Labels 1 and 2 become the places 0 and 1 where nothing scales them."""

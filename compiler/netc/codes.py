@@ -96,7 +96,8 @@ CODES: dict[str, Code] = {
         "warning",
     ),
     "data-scale": Code(
-        "What a loss compares with is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it.",
+        "What a loss compares with is far from mean 0 and deviation 1, or a column has dates or too large numbers, and nothing scales it; "
+        "or a weight is scaled.",
         "warning",
     ),
     "data-rows": Code(

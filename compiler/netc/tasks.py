@@ -41,6 +41,8 @@ AFTER: Mapping[str, Scale] = {
 KEEPS = ("long", "int", "float", "double", "to", "squeeze", "unsqueeze", "reshape", "view", "flatten", "Flatten", "unflatten", "transpose",
          "permute", "clone", "detach", "contiguous", "type_as")  # fmt: skip
 SAME_CLASS = (*KEEPS, "one_hot")  # and what changes not which class it says
+PRODUCTS = ("*", "mul")
+TOTALS = ("sum", "mean")  # of weights, by which a loss is divided
 
 
 # What a metric's argument is for more than two classes where nothing is said, and what it cannot be.
@@ -241,6 +243,27 @@ def unlearned_inputs(graph: Graph) -> set[int]:
     forward = {node.id for node in graph.forward_nodes}
     with_parameters = {node.id for node in graph.nodes if node.weights or any(graph.node(r.node).kind == "param" for r in node.refs)}
     return {node.id for node in graph.inputs if node.id not in forward and not _made_from(graph, {node.id}) & with_parameters}
+
+
+def row_weights(graph: Graph) -> set[int]:
+    """The targets that do nothing but multiply what is made of another one, or are the `weight` of a loss."""
+    targets = {node.id for node in graph.targets}
+    factors, others = set[int](), set[int]()
+    for node in graph.nodes:
+        if node.op is None or node.op.name in (*KEEPS, *TOTALS):
+            continue
+        for ref in node.refs:
+            if (target := origin(graph, ref)) in targets:
+                is_weight = "weight" in node.call and node.call["weight"].value == ref
+                (factors if is_weight or _multiplies(graph, node, target, targets) else others).add(target)
+    return factors - others
+
+
+def _multiplies(graph: Graph, node: Node, target: int, targets: set[int]) -> bool:
+    """Whether a target is multiplied with something that is made of another one."""
+    assert node.op is not None
+    factors = [ref for ref in node.refs if origin(graph, ref) != target]
+    return node.op.name in PRODUCTS and any(needed.id in targets - {target} for needed in graph.needed_for(factors))
 
 
 def takes_layers(graph: Graph, ref: Ref) -> bool:

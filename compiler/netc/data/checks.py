@@ -19,7 +19,7 @@ from netc.data.majority import check_majority
 from netc.data.normalize import Array
 from netc.data.prepare import Plan, Prepared, carry_out, make_plan
 from netc.data.preprocessing import Fitted, Preprocessing
-from netc.data.scale import check_scale
+from netc.data.scale import check_scale, check_weights
 from netc.data.split import HELD_OUT
 from netc.data.store import release
 from netc.data.table import Table
@@ -77,7 +77,8 @@ def examined_data(
     found += [*_computed_labels(graph), *_changed_outputs(graph)]
     found += _constant_columns(plan, table)
     if prepared is not None:
-        found += [*check_scale(graph, plan, prepared), *check_doubts(plan, table), *check_majority(graph, fed, data, train)]
+        found += [*check_scale(graph, plan, prepared), *check_weights(graph, data, plan)]
+        found += [*check_doubts(plan, table), *check_majority(graph, fed, data, train)]
         held_out = [0 if part is None else len(part[0]) for part in (prepared.validation, prepared.test)]
         rows = len(prepared.rows)
         found += [*_few_rows(data, train, rows, held_out), *_single_rows(graph, train, rows)]

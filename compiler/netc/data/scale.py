@@ -1,4 +1,4 @@
-"""Whether what a loss compares with is of a size that a network can learn: a warning where it should be scaled first."""
+"""Whether what a loss takes is scaled where a network could not learn it else, and not where it says how much a row counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from netc.data.store import release
 from netc.data.values import in_group
 from netc.diagnostics import Diagnostic, Related
 from netc.graph import Graph, Node, Ref
-from netc.tasks import origin, unlearned_inputs
+from netc.settings import Section
+from netc.tasks import origin, row_weights, unlearned_inputs
 from netc.tensors import FLOATS
 
 REGRESSION = ("MSELoss", "L1Loss", "SmoothL1Loss", "HuberLoss", "mse_loss", "l1_loss", "smooth_l1_loss", "huber_loss")
@@ -42,6 +43,20 @@ def check_scale(graph: Graph, plan: Plan, prepared: Prepared) -> list[Diagnostic
             message = (f"`{node.op.name}` gets the {feed.node.kind} `{feed.name}` as it is, with {words}: "
                        "far from what a new network gives")  # fmt: skip
             found.append(Diagnostic("data-scale", message, node.span, related=(Related(feed.span, "the data"),), hint=_hint(feed)))
+    return found
+
+
+def check_weights(graph: Graph, section: Section, plan: Plan) -> list[Diagnostic]:
+    """A warning for each target that weighs rows and is scaled with the others, which may make it negative."""
+    weights, said = row_weights(graph), section.values["normalize_target"]
+    found = []
+    for feed, encodings in zip(plan.feeds, plan.encodings, strict=True):
+        is_scaled = any(e.scaling and way is said for way, e in zip(feed.normalize, encodings, strict=True))
+        if feed.node.id in weights and is_scaled:
+            names = ", ".join(in_group(name) for part in feed.parts for name in part.names)
+            message = f"`normalize_target = {said.value}` scales the target `{feed.name}`, by which the loss multiplies, as by a weight"
+            hint = f"declare it as `input {feed.name}`, or say `group {names} {{ normalize_target = none }}`"
+            found.append(Diagnostic("data-scale", message, said.span, related=(Related(feed.node.span, "declared here"),), hint=hint))
     return found
 
 

@@ -124,6 +124,7 @@ def test_each_use_of_a_block_has_its_own_and_a_layer_may_have_their_name() -> No
     ("CrossEntropyLoss(p, y, weight=2.0)", LABELS, "loss-shape", None, "`weight=[1.0, 1.0, 1.0]`"),
     ("BCEWithLogitsLoss(p, y, pos_weight=[1.0, 2.0])", FLAGS, "loss-shape", None, ""),
     ("CrossEntropyLoss(p, y, weight=[1.0, -2.0, 1.0])", LABELS, "argument-type", "[1.0, -2.0, 1.0]", ""),
+    ("CrossEntropyLoss(p, y, weight=[0, 0.0, 0])", LABELS, "argument-type", "[0, 0.0, 0]", "`weight=[1.0, 1.0, 1.0]`"),
     ("BCEWithLogitsLoss(p, y, pos_weight=inf)", FLAGS, "argument-type", "inf", ""),
     ("CrossEntropyLoss(p, y, weight=[1.0, true, 1.0])", LABELS, "argument-type", "[1.0, true, 1.0]", ""),
     ('CrossEntropyLoss(p, y, weight="balanced")', LABELS, "argument-type", '"balanced"', ""),

@@ -96,10 +96,14 @@ def _weights_hint(classes: Size) -> str:
 def weights_shape(op: Op, name: str, value: Any, p: TensorType) -> Shape:
     """The shape of weights that are numbers or `balanced`, for the prediction `p`. Raises `Problem` for what can be none."""
     if not isinstance(value, Balanced):
-        dtype = p.dtype if p.is_float else DEFAULT_DTYPE
-        if any(not 0 <= v <= GREATEST[dtype] for v in (value if isinstance(value, list) else [value])):
+        dtype, numbers = p.dtype if p.is_float else DEFAULT_DTYPE, value if isinstance(value, list) else [value]
+        if any(not 0 <= v <= GREATEST[dtype] for v in numbers):
             known = f"a weight is a number from 0 to {GREATEST[dtype]:.6g}, the greatest of {dtype}"
             raise Problem("argument-type", f"`{op.name}`: {known}, and {name} is {value_text(value)}")
+        # A mean by weights would be 0 / 0; a `pos_weight` of 0 leaves the rows of the other class.
+        if name == "weight" and len(numbers) > 1 and not any(numbers):
+            raise Problem("argument-type", f"`{op.name}`: the weight of every class is 0, so that no row counts",
+                          hint=_weights_hint(len(numbers)))  # fmt: skip
         return (len(value),) if isinstance(value, list) else ()
     if op.name == "MultiLabelSoftMarginLoss":
         raise Problem("argument-type", f"`{op.name}` has no balanced weights, as a row may be of several classes", hint="write numbers")

@@ -178,7 +178,7 @@ def test_outputs_without_a_picture(given: Outputs) -> None:
 def test_what_goes_wrong_is_a_warning() -> None:
     broken = outputs(classes(80, 9), 80, 3)  # a class that the network has no score for
     pictures: dict[str, Figure] = {}
-    warnings = draw_all(pictures, table(100, 2, classes(100)), {"loss": [1.0, 0.5]}, broken)
+    warnings = draw_all(pictures, table(100, 2, classes(100)), {"loss": [1.0, 0.5]}, lambda: broken)
     assert len(warnings) == 1 and warnings[0].startswith("predictions.png could not be drawn: ")
     assert sorted(pictures) == ["data.png", "loss.png"]
 

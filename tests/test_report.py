@@ -269,6 +269,25 @@ def test_a_part_that_fails_is_a_warning_and_the_others_are_there(part: str, tmp_
     assert "no &lt;ink&gt;" in page and "Rows and columns" in page and (result.path / "model.safetensors").exists()
 
 
+@pytest.mark.parametrize("part, what, others", [
+    ("page.curves_picture", "the picture of the curves", ["Losses and metrics", "Confusion matrix"]),
+    ("judgement.boundary_picture", "the decision boundary", ["Confusion matrix", "Thresholds"]),
+    ("judgement.ranking", "how well it ranks", ["Confusion matrix", "Decision boundary"]),
+    ("judgement.confusion", "the confusion matrix", ["Decision boundary", "Thresholds"]),
+    ("pictures.data_picture", "data.png", ["Predictions", "Rows and columns"]),
+    ("sheet.png", "predictions.png", ["Confusion matrix", "Rows and columns"]),
+    ("pictures.predictions_picture", "predictions.png", ["Confusion matrix", "Rows and columns"]),
+])  # fmt: skip
+def test_a_part_that_fails_costs_no_other(part: str, what: str, others: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("no <ink>")
+
+    monkeypatch.setattr(f"netc.train.report.{part}", broken)
+    result, page = trained(MOONS, tmp_path)
+    assert any(warning.startswith(what) and "no <ink>" in warning for warning in result.warnings)
+    assert re.search(f"<li>{what}[^<]*no &lt;ink&gt;", page) and all(other in page for other in others)
+
+
 def test_a_report_that_cannot_be_written_is_a_warning(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")

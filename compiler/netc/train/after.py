@@ -35,12 +35,18 @@ def _leave(path: Path, trained: Trained) -> list[str]:
 
     losses = {n: values for n, values in trained.history.columns.items() if n.removeprefix("val_") in _loss_names(trained.graph)}
     pictures: dict[str, Figure] = {}
-    problems = draw_all(pictures, trained.data, losses, _outputs(trained))
-    for name, figure in pictures.items():
-        write(path / name, png(figure))
-    page, more = report(trained, pictures)
-    write(path / "report.html", page)
-    return [*problems, *more]
+    problems = draw_all(pictures, trained.data, losses, lambda: _outputs(trained))
+    files: dict[str, bytes] = {}
+    for name, figure in list(pictures.items()):
+        try:
+            files[name] = png(figure)
+        except Exception as e:  # of this picture alone
+            problems.append(f"{name} could not be drawn: {_reason(e)}")
+            del pictures[name]
+    for name, content in files.items():
+        write(path / name, content)
+    write(path / "report.html", report(trained, pictures, problems))
+    return problems
 
 
 def _reason(e: Exception) -> str:

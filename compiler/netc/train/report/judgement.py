@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from html import escape
 
@@ -27,8 +27,11 @@ MOST_CLASSES = 30  # that a matrix is readable with
 MOST_CONFUSIONS = 12
 
 
-def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -> str:
-    """The sections on the part that was held out most strictly; empty for tasks of no known kind."""
+Tried = Callable[[str, Callable[[], str]], str]  # calls what makes a part of the page; where it fails, that is told and the part empty
+
+
+def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared, tried: Tried) -> str:
+    """The sections on the part that was held out most strictly, each `tried`; empty for tasks of no known kind."""
     task = task_of(graph)
     if task.kind == "other" or not graph.targets or computed_labels(graph) or other_comparison(graph):
         return ""
@@ -38,9 +41,12 @@ def judgement(graph: Graph, model: nn.Module, data: Table, prepared: Prepared) -
     if not np.isfinite(verdict.output).all():
         return ""
     classes = prepared.preprocessing.classes
-    shown = [_confusion(task, verdict, classes)] if task.is_classes else [_residuals(verdict, data, prepared)]
-    found = ranking(task, verdict, classes) if task.is_classes else ""
-    return columns([*shown, _boundary(graph, task, model, data, prepared)]) + found
+    if task.is_classes:
+        shown = tried("the confusion matrix", lambda: _confusion(task, verdict, classes))
+        found = tried("how well it ranks", lambda: ranking(task, verdict, classes))
+    else:
+        shown, found = tried("the picture of the residuals", lambda: _residuals(verdict, data, prepared)), ""
+    return columns([shown, tried("the decision boundary", lambda: _boundary(graph, task, model, data, prepared))]) + found
 
 
 def judged_part(prepared: Prepared) -> tuple[str, tuple[Array, ...]]:

@@ -25,7 +25,7 @@ from netc.tasks import unlearned_inputs
 from netc.train.best import best_of, is_higher_better, without_single
 from netc.train.history import History
 from netc.train.report.curves import curves_picture
-from netc.train.report.judgement import judgement
+from netc.train.report.judgement import Tried, judgement
 from netc.train.report.sheet import inline
 from netc.web.document import code, columns, details, document, figure, inlined, section, table, tiles
 from netc.web.highlight import highlighted
@@ -58,9 +58,8 @@ class Trained:
     doubts: Sequence[Diagnostic] = ()
 
 
-def report(trained: Trained, pictures: Mapping[str, Figure]) -> tuple[str, list[str]]:
-    """The page, with pictures of the run by their names; and what could not be shown, in words."""
-    problems: list[str] = []
+def report(trained: Trained, pictures: Mapping[str, Figure], problems: list[str]) -> str:
+    """The page, with pictures of the run by their names. To the problems of these it adds what could not be shown, and tells them all."""
 
     def tried(what: str, make: Callable[[], str]) -> str:
         try:
@@ -71,16 +70,16 @@ def report(trained: Trained, pictures: Mapping[str, Figure]) -> tuple[str, list[
 
     parts = [
         tried("the head", lambda: _head(trained)),
-        tried("the curves", lambda: _numbers(trained)),
-        tried("how right it is", lambda: judgement(trained.graph, trained.model, trained.data, trained.prepared)),
+        _numbers(trained, tried),
+        tried("how right it is", lambda: judgement(trained.graph, trained.model, trained.data, trained.prepared, tried)),
         tried("the picture of the predictions", lambda: _picture(pictures, "predictions.png")),
         columns([tried("the spec", lambda: _spec(trained)), tried("the diagram", lambda: _diagram(trained.graph))]),
-        tried("the data", lambda: _data(trained, pictures)),
+        columns([tried("the data", lambda: _data(trained)), tried("data.png", lambda: _picture(pictures, "data.png"))]),
         tried("the versions", lambda: columns([_repeat(trained), _versions(trained)])),
     ]
     if said := [*(f"{d.code}: {d.message}" for d in trained.doubts), *problems]:
         parts.insert(1, f'<section class="warnings"><ul>{"".join(f"<li>{_text(s)}</li>" for s in said)}</ul></section>')
-    return document(trained.name, [*parts, "<footer>Written by netc. It holds everything that it shows.</footer>"]), problems
+    return document(trained.name, [*parts, "<footer>Written by netc. It holds everything that it shows.</footer>"])
 
 
 def _text(words: str) -> str:
@@ -138,13 +137,18 @@ def _versions(trained: Trained) -> str:
 # --- numbers ------------------------------------------------------------------------------------------------------
 
 
-def _numbers(trained: Trained) -> str:
+def _numbers(trained: Trained, tried: Tried) -> str:
     """The curves, and beside or below them the last and the best value of each column."""
-    picture = curves_picture({trained.name: trained.history.columns})
-    if picture is None:
+    names = {name.removeprefix("val_") for name, values in trained.history.columns.items() if values}
+    if not names:
         return ""
-    parts = [f"<section>{figure(inline(picture))}</section>", _results(trained)]
-    return columns(parts) if len(picture.axes) == 1 else "".join(parts)
+    parts = [tried("the picture of the curves", lambda: _curves(trained)), tried("the table of the losses", lambda: _results(trained))]
+    return columns(parts) if len(names) == 1 else "".join(parts)
+
+
+def _curves(trained: Trained) -> str:
+    picture = curves_picture({trained.name: trained.history.columns})
+    return "" if picture is None else f"<section>{figure(inline(picture))}</section>"
 
 
 def _results(trained: Trained) -> str:
@@ -179,9 +183,8 @@ def _picture(pictures: Mapping[str, Figure], name: str) -> str:
     return f"<section>{figure(inline(pictures[name]))}</section>" if name in pictures else ""
 
 
-def _data(trained: Trained, pictures: Mapping[str, Figure]) -> str:
-    facts = table(("", ""), _facts(trained), "words")
-    return columns([section("Rows and columns", facts), _picture(pictures, "data.png")])
+def _data(trained: Trained) -> str:
+    return section("Rows and columns", table(("", ""), _facts(trained), "words"))
 
 
 def _facts(trained: Trained) -> Iterator[tuple[str, str]]:

@@ -38,12 +38,12 @@ class Outputs:
     classes: Sequence[str] = ()
 
 
-def draw_all(pictures: dict[str, Figure], table: Table, curves: Mapping[str, Sequence[float]], outputs: Outputs) -> list[str]:
+def draw_all(pictures: dict[str, Figure], table: Table, curves: Mapping[str, Sequence[float]], outputs: Callable[[], Outputs]) -> list[str]:
     """Adds `data.png`, `loss.png` and `predictions.png` as far as they make sense; returns what went wrong, in words."""
     drawings: dict[str, Callable[[], Figure | None]] = {
         "data.png": lambda: data_picture(table) or images_picture(table),
         "loss.png": lambda: loss_picture(curves),
-        "predictions.png": lambda: predictions_picture(outputs),
+        "predictions.png": lambda: predictions_picture(outputs()),
     }
     problems = []
     for name, draw in drawings.items():

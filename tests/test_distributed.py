@@ -191,10 +191,32 @@ def test_what_several_processes_cannot_do_is_said_before_the_start(message: str)
         check_losses(network.module(), tensors(prepared.train, prepared.dtypes, world.device), world, training)
 
 
-def test_class_weights_of_each_rows_loss_are_a_mean_over_rows() -> None:
-    """As the message says that one writes them."""
-    loss = 'mean(CrossEntropyLoss(p, y, weight=balanced, reduction="none"))'
-    network = netc.load(Source("right.net", CLASSES.format(loss=loss)))
+PROBABILITIES = """
+network N {
+  input x: [B, 4]
+  target y: [B, 3]
+  p = x -> Linear(3)
+  output p
+  loss CrossEntropyLoss(p, y, weight=[1.0, 2.0, 5.0])
+}
+
+data = sklearn.make_multilabel_classification(n_samples=60, n_features=4, n_classes=3, random_state=1)
+
+train {
+  optimizer  = SGD(lr=0.1)
+  epochs     = 1
+  batch_size = 40
+}
+"""
+
+
+@pytest.mark.parametrize(
+    "spec", [CLASSES.format(loss='mean(CrossEntropyLoss(p, y, weight=balanced, reduction="none"))'), PROBABILITIES],
+    ids=["each row's", "probabilities"],
+)  # fmt: skip
+def test_class_weights_may_leave_a_mean_over_rows(spec: str) -> None:
+    """As the message says that one writes them, and of probabilities, where torch divides by the number of rows."""
+    network = netc.load(Source("right.net", spec))
     training, data = network.training, network.data
     assert training is not None and data is not None
     world = World(Share(0, 2), torch.device("cpu"))

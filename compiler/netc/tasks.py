@@ -159,11 +159,16 @@ BY_WEIGHT = ("CrossEntropyLoss", "cross_entropy", "NLLLoss", "nll_loss")
 
 
 def mean_by_weight(graph: Graph) -> Node | None:
-    """A loss that is a mean by the weights of the classes, so that rows count by which others are with them."""
+    """A loss that is a mean by the weights of the classes, so that rows count by which others are with them.
+
+    Of targets that are probabilities, and not numbers of classes, torch divides the weighted sum by the number of rows.
+    """
     for node in graph.needed_for(loss.ref for loss in graph.losses):
         if node.op is not None and node.op.name in BY_WEIGHT:
             values = {name: argument.value for name, argument in node.call.items()}
-            if values.get("weight") is not None and values.get("reduction", "mean") == "mean":
+            target = values["target"]
+            is_probabilities = isinstance(target, Ref) and graph.tensor_type(target).is_float
+            if values.get("weight") is not None and values.get("reduction", "mean") == "mean" and not is_probabilities:
                 return node
     return None
 

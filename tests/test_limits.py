@@ -115,3 +115,23 @@ def test_check_says_it(optimizer: str, more: str, words: str | None, marked: str
 
 def test_matrices_alone_are_trained() -> None:
     assert not netc.check(SPEC.format(optimizer="Muon()", more="", bias="false"))
+
+
+GROUPS = [
+    ("SGD(momentum=0.9)", "group linear.* { lr = -1 }", ["`SGD`: lr must be 0 or more, not -1"], ["-1"]),
+    ("SGD()", "group linear.* { weight_decay = -1 }", ["`SGD`: weight_decay must be 0 or more, not -1"], ["-1"]),
+    ("SGD(momentum=0.9, nesterov=true)", "group linear.weight { lr = 1.0\n momentum = 0 }",
+     ["`SGD`: nesterov must be left out where `momentum` is 0 or `dampening` is not, not true"], ["0"]),
+    ("Adam()", "group linear.weight { eps = -1\n betas = [0.5, 2] }",
+     ["`Adam`: eps must be 0 or more, not -1", "`Adam`: betas must be two numbers from 0 to below 1"], ["-1", "[0.5, 2]"]),
+    ("SGD()", "group linear.* { nesterov = true }\n group linear.* { momentum = 0.9 }", [], []),
+    ("SGD()", "group linear.* { lr = -1 }\n group linear.* { lr = 0.1 }", [], []),
+    ("SGD(momentum=0.9, nesterov=true)", "group linear.* { momentum = 0\n nesterov = false }", [], []),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("optimizer", "groups", "messages", "marked"), GROUPS)
+def test_what_a_group_asks_for_has_the_same_limits(optimizer: str, groups: str, messages: list[str], marked: list[str]) -> None:
+    found = [d for d in netc.check(SPEC.format(optimizer=optimizer, more=groups, bias="true")) if d.severity == "error"]
+    assert [d.message for d in found] == messages
+    assert [d.span.text for d in found if d.span] == marked

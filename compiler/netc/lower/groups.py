@@ -6,7 +6,7 @@ becomes of what is missing in these only, and how they are scaled.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from netc import syntax as s
@@ -18,6 +18,7 @@ from netc.lower.builder import Builder
 from netc.lower.finish import keys_of
 from netc.lower.scope import Scope
 from netc.lower.values import Given, has_unknown
+from netc.ops.limits import refused
 from netc.ops.sources import COLUMN_KEYS
 from netc.settings import ColumnGroup, ColumnPattern, Group, Made
 
@@ -26,7 +27,27 @@ def lower_groups(section: s.Section, optimizer: Any, builder: Builder, evaluator
     """The groups in their order; problems are reported. What is wrong with the network leaves its keys open, and groups silent."""
     if any(d.severity == "error" for d in builder.diagnostics) or not isinstance(optimizer, Made):
         return ()
-    return tuple(_group(group, optimizer, builder, evaluator, scope) for group in section.groups)
+    groups = tuple(_group(group, optimizer, builder, evaluator, scope) for group in section.groups)
+    for diagnostic in _beyond(optimizer, groups):
+        builder.report(diagnostic)
+    return groups
+
+
+def _beyond(optimizer: Made, groups: Sequence[Group]) -> list[Diagnostic]:
+    """What of the groups would be refused of the optimizer itself: torch looks at no group, and would, say, climb at a rate below 0."""
+    given: dict[str, dict[str, Argument]] = {}
+    for group in groups:
+        for key in group.keys:
+            given[key] = {**given.get(key, {}), **group.arguments}
+    found: list[Diagnostic] = []
+    for arguments in given.values():
+        values = optimizer.values | {name: argument.value for name, argument in arguments.items()}
+        for limit in [] if has_unknown(list(values.values())) else refused(optimizer.recipe.name, values):
+            # What goes against an argument of the optimizer, as no momentum against `nesterov`, is what the group changes of it.
+            ways = [name for name in arguments if limit.holds(values[limit.argument], values | {name: optimizer.values[name]})]
+            wrong = arguments[limit.argument if limit.argument in arguments else (ways or list(arguments))[0]]
+            found.append(Diagnostic("argument-type", limit.broken(optimizer.recipe.name, values[limit.argument]), wrong.span))
+    return list(dict.fromkeys(found))
 
 
 def _group(group: s.ParameterGroup, optimizer: Made, builder: Builder, evaluator: Evaluator, scope: Scope) -> Group:

@@ -258,8 +258,7 @@ class _SectionLowering:
         found = refused(made.recipe.name, made.values)
         for limit in found:
             argument = made.arguments[limit.argument]
-            said = f", not {value_text(argument.value)}" if isinstance(argument.value, (int, float)) else ""
-            message = f"`{made.recipe.name}`: {limit.argument} must be {limit.text}{said}"
+            message = limit.broken(made.recipe.name, argument.value)
             self._fail("argument-type", message, argument.span if argument.origin == "given" else made.span)
         return bool(found)
 

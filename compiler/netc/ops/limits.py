@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from netc.ops.op import value_text
+
 
 @dataclass(frozen=True, slots=True)
 class Limit:
@@ -14,6 +16,10 @@ class Limit:
     argument: str
     holds: Callable[[Any, Mapping[str, Any]], bool]
     text: str
+
+    def broken(self, name: str, value: Any) -> str:
+        """What is said of the recipe of that name where the value is another."""
+        return f"`{name}`: {self.argument} must be {self.text}{f', not {value_text(value)}' if isinstance(value, (int, float)) else ''}"
 
 
 def _least(argument: str, low: float) -> Limit:

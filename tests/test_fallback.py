@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
 import netc
 from netc.code import Text, construction, expression
@@ -131,6 +132,36 @@ def test_rows_of_the_table_come_first() -> None:
     assert find("Linear") is TABLE["Linear"]
     with pytest.raises(KeyError):
         find("reluu")
+
+
+def test_what_two_places_have_is_that_of_the_documented_one() -> None:
+    """`torch.kl_div` has other defaults than `torch.nn.functional.kl_div`, and is no mean."""
+    twins = {name for name, function in vars(F).items() if callable(function) and getattr(torch, name, function) is not function}
+    found = {name: row.target for name in twins - TABLE.keys() if not name.startswith("_") and (row := find(name))}
+    assert {"kl_div", "binary_cross_entropy_with_logits", "triplet_margin_loss"} <= found.keys()
+    assert found == {name: f"torch.nn.functional.{name}" for name in found}
+
+
+def test_a_loss_as_a_function_is_the_mean_that_it_is_in_pytorch() -> None:
+    text = """
+    network N {
+      input x: [B, 3]
+      target y: [B, 3]
+      q = x -> Linear(3)
+      output q
+      loss a = binary_cross_entropy_with_logits(q, y)
+      loss b = kl_div(log_softmax(q, dim=1), y, reduction="batchmean")
+      loss c = F.poisson_nll_loss(q, y, log_input=true)
+    }
+    """
+    with pytest.raises(netc.NetError, match="it is written `poisson_nll_loss`"):
+        netc.load(text)
+    model = netc.load(text.replace("F.", "")).module()
+    x, y = torch.randn(5, 3), torch.rand(5, 3)
+    q, losses = model(x), model.losses(x, y)
+    torch.testing.assert_close(losses["a"], F.binary_cross_entropy_with_logits(q, y))
+    torch.testing.assert_close(losses["b"], F.kl_div(F.log_softmax(q, dim=1), y, reduction="batchmean"))
+    torch.testing.assert_close(losses["c"], F.poisson_nll_loss(q, y))
 
 
 def test_found_rows_are_pickled_by_name() -> None:

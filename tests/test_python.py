@@ -155,6 +155,15 @@ def test_the_copy_of_a_run_is_the_same_module_and_data_are_read_beside_their_fil
     assert netc.load(own, {"train.epochs": "3"}, allow_python=True).train(pictures=False, resume=path).history.epochs == 3
 
 
+def test_a_run_opens_where_python_finds_the_file_too(own: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As beside a script, or for `python -m netc` in the folder of the file."""
+    path = netc.load(own, allow_python=True).train(own.parent / "runs", pictures=False).path
+    monkeypatch.syspath_prepend(own.parent)
+    sys.modules.pop(next(own.parent.glob("*.py")).stem)
+    python.rows.cache_clear()
+    assert netc.open_run(path, allow_python=True).module()
+
+
 def test_a_file_that_was_changed_since_is_another(own: Path) -> None:
     path = netc.load(own, allow_python=True).train(own.parent / "runs", pictures=False).path
     copy = next(path.glob("*.py"))

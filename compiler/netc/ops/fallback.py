@@ -67,10 +67,14 @@ def _function(name: str) -> Op | None:
 
 
 def _targets(name: str) -> Sequence[str]:
-    """Where a function of that name can be: as it is written, else in the places that people have in mind, in this order."""
+    """Where a function of that name can be: as it is written, else in the places that people have in mind, in this order.
+
+    What `torch.nn.functional` has, torch has in some cases under the same name with other defaults, which it does not document: a
+    `torch.kl_div` that is no mean.
+    """
     if "." in name:
         return [name if name.startswith("torch.") else f"torch.{name}"]
-    return [f"torch.{name}", f"torch.nn.functional.{name}", f"torch.Tensor.{name}"]
+    return [f"torch.nn.functional.{name}", f"torch.{name}", f"torch.Tensor.{name}"]
 
 
 def _resolve(target: str) -> Any:

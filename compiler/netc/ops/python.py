@@ -123,7 +123,7 @@ def _check_name(path: Path, known: ModuleType | None) -> None:
     if known is None:
         with suppress(ImportError, ValueError):
             other = importlib.util.find_spec(path.stem)
-    if known is not None or (other is not None and not _is_from(other.origin, path)):
+    if known is not None or (other is not None and not _is_copy(other.origin, path)):
         raise Unusable(f"`{path.stem}` is the name of another Python module", f"rename the file, e.g. `my_{path.stem}.py`")
 
 

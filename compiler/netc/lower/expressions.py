@@ -157,7 +157,8 @@ class Expressions:
         if unary.operator == "not":
             if isinstance(value, bool):
                 return not value
-            return self.fail("invalid-operation", f"`not` needs `true` or `false`, not {kind_words(value)}", unary.span)
+            hint = f"of tensors it is `logical_not({unary.operand.span.text})`" if isinstance(value, Ref) else ""
+            return self.fail("invalid-operation", f"`not` needs `true` or `false`, not {kind_words(value)}", unary.span, hint)
         if isinstance(value, Ref):
             neg = TABLE["neg"]
             return value if unary.operator == "+" else self.builder.apply(neg, [Given(None, value, unary.span)], [], [], unary.span, None)
@@ -174,10 +175,12 @@ class Expressions:
         if isinstance(a, Ref) or isinstance(b, Ref):
             given = [Given(None, a, binary.left.span), Given(None, b, binary.right.span)]
             return self._tensor_operator(binary, given)
-        for value, side in ((a, binary.left), (b, binary.right)):
+        for value, side, other in ((a, binary.left, binary.right), (b, binary.right, binary.left)):
             if isinstance(value, (tuple, *CALLABLES)):
+                repeats = binary.operator == "*" and isinstance(self.value(other, scope), (int, Dim))
+                send = f"it is repeated with `repeat {other.span.text} {{ {side.span.text} }}`" if repeats else "send it a value: `x -> …`"
                 return self.fail("invalid-operation", f"`{binary.operator}` does not go with {kind_words(value)}", side.span,
-                                  MERGES if isinstance(value, tuple) else "send it a value: `x -> …`")  # fmt: skip
+                                  MERGES if isinstance(value, tuple) else send)  # fmt: skip
         try:
             return constants.operate(binary.operator, a, b)
         except constants.Impossible as why:
@@ -198,7 +201,11 @@ class Expressions:
             if has_unknown(value):
                 return UNKNOWN
             if not isinstance(value, bool):
-                return self.fail("invalid-operation", f"`{binary.operator}` needs `true` or `false`, not {kind_words(value)}", side.span)
+                sides = f"{binary.left.span.text}, {binary.right.span.text}"
+                hint = f"of tensors it is `logical_{binary.operator}({sides})`" if isinstance(value, Ref) else ""
+                return self.fail(
+                    "invalid-operation", f"`{binary.operator}` needs `true` or `false`, not {kind_words(value)}", side.span, hint
+                )
             if value == (binary.operator == "or"):
                 return value
         return value
@@ -223,6 +230,9 @@ class Expressions:
             if isinstance(entry, Slice) and all(isinstance(v, (int, type(None))) for v in entry.parts):
                 return value[slice(*entry.parts)]
         hint = "arguments stand in `( )`" if isinstance(value, CALLABLES) else ""
+        if isinstance(value, tuple):
+            names = ", ".join("abcdef"[: len(value)])
+            hint = f"name its parts first: `{names} = {index.value.span.text}`" if len(value) <= 6 else ""
         return self.fail("invalid-operation", f"{kind_words(value)} cannot be indexed so", index.span, hint)
 
     def _entry(self, entry: s.Expression | s.Slice | s.Dots, scope: Scope) -> Any:

@@ -15,6 +15,7 @@ from netc.lower.calls import Endless
 from netc.lower.finish import finish
 from netc.lower.order import given
 from netc.lower.scope import Binding, Scope
+from netc.lower.spellings import metric_meant
 from netc.lower.unused import unused_value
 from netc.lower.values import CALLABLES, UNKNOWN, has_unknown, kind_words
 from netc.shapes import Dim, Size, shape_text
@@ -163,7 +164,12 @@ class NetworkLowering:
         same = next((o for o in others if o.name == name), None)
         unnamed = objective.kind == "loss" and bool(self.graph.losses) and "loss" in (name, *(o.name for o in self.graph.losses))
         if objective.kind == "metric" and objective.name is None:
-            self._fail("duplicate-loss", "a metric has a name", place, "write `metric error = …`")
+            callee = objective.value.callee if isinstance(objective.value, s.Call) else None
+            usual = metric_meant(callee.name) if isinstance(callee, s.Name) else ""
+            hint = (
+                f"the usual ones are asked for with `metrics = [{usual}]` in the `train` section" if usual else "write `metric error = …`"
+            )
+            self._fail("duplicate-loss", "a metric has a name", place, hint)
         elif same or unnamed:
             first = same or self.graph.losses[0]
             self.report(Diagnostic("duplicate-loss", "with several losses, each has a name of its own", place,

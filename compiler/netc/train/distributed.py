@@ -35,6 +35,7 @@ from netc.train.launched import LeftAlone, is_launched
 from netc.train.rng import restore_random
 from netc.train.saving import Saver
 from netc.train.sharding import is_sharded
+from netc.train.update import REFUSALS
 
 DIVISIBLE = ("SGD", "Adam", "AdamW", "NAdam", "RAdam", "Adamax", "Adadelta", "Adagrad", "ASGD", "RMSprop", "Rprop")  # number by number
 
@@ -316,7 +317,7 @@ def check_losses(model: Any, batch: Tensors, world: World, settings: Section) ->
                 return None
             with torch.no_grad():
                 again, *parts = (float(model.loss(*(t[part] for t in rows))) for part in (slice(None), slice(1), slice(1, None)))
-    except (RuntimeError, IndexError, ValueError):  # the first step meets it, too, and its reason is looked for there
+    except REFUSALS:  # the first step meets it, too, and its reason is looked for there
         return None
     finally:
         model.train(was_training)

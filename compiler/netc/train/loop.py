@@ -33,6 +33,7 @@ from netc.train.shared import Outline
 from netc.train.standing import State, restore, standing
 from netc.train.step import Step, evaluation, objective
 from netc.train.stopping import make_stopping
+from netc.train.update import REFUSALS
 from netc.train.weights import BestWeights
 
 REPORT_SECONDS = 0.1  # a person sees no faster change
@@ -170,7 +171,7 @@ class Fit:
                 self._epochs()
             except NetError as reason:
                 raise self._failed(reason) from reason
-            except (RuntimeError, IndexError, ValueError) as e:
+            except REFUSALS as e:
                 raise self._failed(self._reason(e)) from e
         self._report(done=True)
         self.history.interrupted = self.interrupt.requested

@@ -19,6 +19,7 @@ from netc.train.batches import Tensors
 from netc.train.rng import random_states, restore_random
 from netc.train.sharding import is_sharded
 from netc.train.standing import State, go_back, place
+from netc.train.update import REFUSALS
 
 if TYPE_CHECKING:
     from netc.train.distributed import World
@@ -72,7 +73,7 @@ class Anchor:
             go_back(self.fit, self.state)
             batch = next(_bad_batches(self.fit, self.is_fine), None)
             return None if batch is None else self.first(batch)
-        except (RuntimeError, IndexError, ValueError):  # the reason that is there already is said
+        except REFUSALS:  # the reason that is there already is said
             return None
 
     def is_fine(self, tensors: Sequence[Tensor | None]) -> bool:
@@ -123,7 +124,7 @@ class SharedAnchor(Anchor):
         def own() -> tuple[int, bool, Ranges] | None:
             try:
                 found = _first(self.fit, batch[:-1])  # without how many rows these are
-            except (RuntimeError, IndexError, ValueError):
+            except REFUSALS:
                 return None
             return None if found is None else (found.node.id, found.is_gradient, found.inputs)
 

@@ -10,6 +10,9 @@ import torch
 from torch.autograd import profiler
 from torch.optim import Optimizer
 
+# What torch raises where it cannot take a step: of its checks, an assertion; of a scheduler's arithmetic, a division by 0.
+REFUSALS = (RuntimeError, IndexError, ValueError, TypeError, AssertionError, ArithmeticError)
+
 
 def update_of(optimizer: Optimizer) -> Callable[[], None]:
     """Takes a step as `optimizer.step()` does. On small networks what stands around a step takes longer than the step."""

@@ -18,6 +18,8 @@ SCORES = "input x: [B, 8]\n target y: int64[B]"
 YES_NO = "input x: [B, 8]\n target y: [B, 1]"
 CLASSES = "input x: [B, 8]\n target y: [B, 3]"
 IMAGE = "input x: [B, 3, 16, 16]\n target y: [B, 4, 16, 16]"
+STEPS = "input x: [B, T, 16]\n target y: int64[B]"
+TAGS = "input x: [B, T, 16]\n target y: int64[B, T]"
 TRAIN = "train {{ optimizer = {}\n epochs = 3\n batch_size = {} }}"
 
 
@@ -114,6 +116,26 @@ SAID: dict[str, list[tuple[str, str]]] = {
     "softmax-over-batch": [
         (end(CLASSES, "Linear(3) -> Softmax(dim=0)", "BCELoss(p, y)"), "Softmax(dim=0)"),
         (end(SCORES, "Linear(3) -> log_softmax(dim=-2)", "NLLLoss(p, y)"), "log_softmax(dim=-2)"),
+    ],
+    "batch-first": [
+        (spec(STEPS, "h, _ = x -> reader: GRU(8)", "p = h[:, -1] -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"),
+         "reader: GRU(8)"),
+        (spec(STEPS, "h, _ = x -> LSTM(8)", "p = h -> mean(dim=1) -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"), "LSTM(8)"),
+        # images by their rows, one block used twice, attention, a sequence that was made of the row
+        (spec("input x: [B, 28, 28]\n target y: int64[B]", "h, _ = x -> RNN(8)", "p = h[:, -1] -> Linear(3)", "output p",
+              "loss CrossEntropyLoss(p, y)"), "RNN(8)"),
+        (spec(STEPS, "p = x -> Step -> Step -> mean(dim=1) -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)",
+              before="block Step {\n in x: [B, T, D]\n h, _ = x -> GRU(8)\n out h\n}"), "GRU(8)"),
+        (spec(STEPS, "h, _ = (x, x, x) -> MultiheadAttention(4)", "p = h -> mean(dim=1) -> Linear(3)", "output p",
+              "loss CrossEntropyLoss(p, y)"), "MultiheadAttention(4)"),
+        (end(STEPS, "TransformerEncoderLayer(4) -> mean(dim=1) -> Linear(3)", "CrossEntropyLoss(p, y)"), "TransformerEncoderLayer(4)"),
+        (spec(STEPS, "p = (x, x) -> Transformer(4, 1, 1) -> mean(dim=1) -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"),
+         "Transformer(4, 1, 1)"),
+        (end("input x: [B, 16]\n target y: int64[B]", "reshape([B, 2, 8]) -> TransformerEncoderLayer(4) -> flatten(1) -> Linear(3)",
+             "CrossEntropyLoss(p, y)"), "TransformerEncoderLayer(4)"),
+        # with a section the rows are axis 0 for sure
+        (spec(TAGS, "h, _ = x -> GRU(8)", "p = h -> Linear(3)", "output p", "loss CrossEntropyLoss(p -> flatten(0, 1), y -> flatten)",
+              after=TRAIN.format("Adam()", 8)), "GRU(8)"),
     ],
     "untrained-parameter": [
         (spec(YES_NO, "h = x -> Linear(4) -> ReLU", "p = h -> Linear(1)", "q = h -> aux: Linear(3)", "output p, q", "loss MSELoss(p, y)"),
@@ -233,6 +255,30 @@ SILENT: dict[str, list[str]] = {
         spec("input x: [T, B, 8]\n target y: [B]", "a = x -> Linear(1) -> softmax(dim=0)", "output a",
              "loss MSELoss(sum(a * x, dim=[0, 2]), y)"),
     ],
+    "batch-first": [
+        spec(STEPS, "h, _ = x -> GRU(8, batch_first=true)", "p = h[:, -1] -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"),
+        spec(STEPS, "h, _ = x -> GRU(8, batch_first=false)", "p = h[:, -1] -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"),
+        # steps first, after a transpose and by themselves
+        spec(STEPS, "h, _ = x -> transpose(0, 1) -> GRU(8)", "p = h[-1] -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)"),
+        spec("input x: [T, B, 16]\n target y: int64[B]", "h, _ = x -> GRU(8)", "p = h[-1] -> Linear(3)", "output p",
+             "loss CrossEntropyLoss(p, y)"),
+        spec("input x: [T, B, 16]\n target y: int64[T, B]", "h, _ = x -> GRU(8)", "p = h -> Linear(3)", "output p",
+             "loss CrossEntropyLoss(p -> flatten(0, 1), y -> flatten)"),
+        # one sequence, with and without an axis for the batch
+        spec("input x: [T, 16]\n target y: int64[T]", "h, _ = x -> GRU(8)", "p = h -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)",
+             after=TRAIN.format("Adam()", 8)),
+        spec("input x: [T, 16]\n target y: int64[T]", "h, _ = x -> unsqueeze(1) -> GRU(8)", "p = h -> squeeze(1) -> Linear(3)", "output p",
+             "loss CrossEntropyLoss(p, y)", after=TRAIN.format("Adam()", 8)),
+        # one text for steps first and batch first
+        spec(STEPS, "p = x -> Step -> transpose(0, 1) -> Step -> mean(dim=0) -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)",
+              before="block Step {\n in x: [B, T, D]\n h, _ = x -> GRU(8)\n out h\n}"),
+        # the batch is not known, or is in both axes
+        spec("input x: [B, T, 16]", "h, _ = x -> GRU(8)", "output h"),
+        spec("input x: [8, 4, 16]\n target y: int64[8]", "h, _ = x -> GRU(8)", "p = h[:, -1] -> Linear(3)", "output p",
+             "loss CrossEntropyLoss(p, y)"),
+        spec("input x: [B, B, 16]\n target y: int64[B]", "h, _ = x -> GRU(8)", "p = h[:, -1] -> Linear(3)", "output p",
+             "loss CrossEntropyLoss(p, y)"),
+    ],
     "untrained-parameter": [
         spec(YES_NO, "h = x -> Linear(4) -> ReLU", "p = h -> Linear(1)", "q = h -> aux: Linear(3)", "output p, q", "loss MSELoss(p, y)",
              "freeze aux.*"),
@@ -304,6 +350,22 @@ def test_edit(pipe: str, loss: str, mended: str) -> None:
     assert after == text(mended) and not warnings_of(after)
 
 
+BATCH_FIRST = [
+    (["h, _ = x -> reader: GRU(16, 2)"], "GRU(16, 2)"),
+    (["h, _ = (x, x, x) -> MultiheadAttention(4)"], "MultiheadAttention(4)"),
+    (["h = x -> TransformerEncoderLayer(4)"], "TransformerEncoderLayer(4)"),
+]
+
+
+@pytest.mark.parametrize(("lines", "layer"), BATCH_FIRST)
+def test_edit_adds_batch_first(lines: list[str], layer: str) -> None:
+    text = spec(STEPS, *lines, "p = h[:, -1] -> Linear(3)", "output p", "loss CrossEntropyLoss(p, y)")
+    (warning,) = warnings_of(text)
+    assert warning.edit
+    after = text[: warning.edit.span.start] + warning.edit.text + text[warning.edit.span.end :]
+    assert after == text.replace(layer, f"{layer[:-1]}, batch_first=true)") and not warnings_of(after)
+
+
 NOT_CERTAIN = [
     # the other uses are meant
     spec(SCORES, "p = x -> repeat n in [8, 3] { Linear(n) -> ReLU }", "output x", "loss CrossEntropyLoss(p, y)"),
@@ -318,6 +380,15 @@ NOT_CERTAIN = [
          "init { a.bias = zeros }"),
     spec(SCORES, "p = x -> Linear(4, bias=b) -> BatchNorm1d -> ReLU -> Linear(3)", "output p",
          "loss CrossEntropyLoss(p, y)").replace("Net {", "Net(b = true) {"),
+    # the last states, the states to begin with and a mask would have other axes
+    spec(STEPS, "h, last = x -> GRU(8)", "p = h[:, -1] -> Linear(3)", "output p, last", "loss CrossEntropyLoss(p, y)"),
+    spec(STEPS, "param begin: [1, 1, 8] = zeros", "h, _ = (x, begin -> expand([-1, T, -1])) -> GRU(8)", "p = h[:, -1] -> Linear(3)",
+         "output p", "loss CrossEntropyLoss(p, y)"),
+    spec(STEPS, "h = x -> TransformerEncoderLayer(4, src_mask=triu(ones([B, B]), diagonal=1) -> bool)", "p = h[:, -1] -> Linear(3)",
+         "output p", "loss CrossEntropyLoss(p, y)"),
+    # what is written is a name, in a pipeline of its own
+    spec(STEPS, "h, _ = x -> reader", "p = h[:, -1] -> Linear(3)", "output p",
+         "loss CrossEntropyLoss(p, y)").replace("Net {", "Net(reader = GRU(8)) {"),
 ]  # fmt: skip
 
 

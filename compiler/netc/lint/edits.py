@@ -39,10 +39,16 @@ def without_bias(view: View, node: Node) -> Edit | None:
     """Gives a layer `bias=false`."""
     if not is_written_out(view, node) or f"{node.path}.bias" in view.set_by_name:
         return None
-    bias, text, end = node.config["bias"], node.span.text, node.span.end
+    bias = node.config["bias"]
     if bias.origin != "default":
         return Edit(bias.span, "false") if bias.span.text == "true" else None
+    return addition(view, node, "bias=false")
+
+
+def addition(view: View, node: Node, argument: str) -> Edit | None:
+    """Gives a layer one argument more, behind the others; None where there are none."""
+    text, end = node.span.text, node.span.end
     inside = text[:-1].rstrip()
-    if not text.endswith(")") or inside.endswith((",", "(")):
+    if not is_written_out(view, node) or not text.endswith(")") or inside.endswith((",", "(")):
         return None
-    return Edit(Span(node.span.source, end - 1, end - 1), ", bias=false")
+    return Edit(Span(node.span.source, end - 1, end - 1), f", {argument}")

@@ -9,7 +9,7 @@ from netc.diagnostics import Diagnostic, Related
 from netc.graph import Node
 from netc.lint.edits import removal, without_bias
 from netc.lint.view import BATCH_NORMS, DROPOUTS, NORMS, Finding, View, name_of, setting
-from netc.shapes import Dim, Size
+from netc.shapes import Size
 
 # --- two layers that are as good as one -----------------------------------------------------------------------------
 
@@ -146,7 +146,7 @@ def _axis_size(shape: tuple[Size, ...], dim: object) -> Size | None:
 
 def batch_axis(view: View) -> Iterator[Finding]:
     """A softmax over the examples of a batch: scores `[B, C]` where all inputs and targets begin with `B`."""
-    batch = _batch(view)
+    batch = view.batch
     for node in view.named("Softmax", "LogSoftmax") if batch else ():
         shape = view.shape(node.refs[0])
         is_first = setting(node, "dim") in (0, -len(shape))
@@ -154,11 +154,3 @@ def batch_axis(view: View) -> Iterator[Finding]:
             assert node.op
             message = f"`{node.op.name}` over axis 0 of [{batch}, {shape[1]}] divides one probability among the examples of a batch"
             yield node, Diagnostic("softmax-over-batch", message, node.span, hint="the classes are axis 1: write `dim=1`")
-
-
-def _batch(view: View) -> Dim | None:
-    """The named dimension that all inputs and targets begin with, where there is a target."""
-    shapes = [view.shape_of(node) for node in (*view.graph.inputs, *view.graph.targets)]
-    first = {shape[0] if shape else None for shape in shapes}
-    only = first.pop() if len(first) == 1 and view.graph.targets else None
-    return only if isinstance(only, Dim) else None

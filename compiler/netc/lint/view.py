@@ -11,7 +11,7 @@ from netc.diagnostics import Diagnostic
 from netc.graph import Graph, Node, Ref
 from netc.ops.op import Op
 from netc.settings import Section
-from netc.shapes import Shape
+from netc.shapes import Dim, Shape
 from netc.source import Span
 from netc.tensors import TensorType
 
@@ -91,6 +91,14 @@ class View:
         """The keys of parameters that a `tie`, `init` or `freeze` has."""
         tied = {key for tie in self.graph.ties for key in (tie.left, tie.right)}
         return tied | {key for rule in self.graph.init_rules for key in rule.keys} | set(self.graph.frozen)
+
+    @cached_property
+    def batch(self) -> Dim | None:
+        """The named dimension that all inputs and targets begin with, where there is a target."""
+        shapes = [self.shape_of(node) for node in (*self.graph.inputs, *self.graph.targets)]
+        first = {shape[0] if shape else None for shape in shapes}
+        only = first.pop() if len(first) == 1 and self.graph.targets else None
+        return only if isinstance(only, Dim) else None
 
     def named(self, *names: str) -> Iterator[Node]:
         """The nodes whose op is one of these, or computes the same."""

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import torch
 from sklearn.base import clone
@@ -220,6 +221,59 @@ def test_a_spec_of_a_file_trains_on_a_frame(tmp_path: Path) -> None:
         NetRegressor(tmp_path / "net.net").fit(frame.assign(paid=0), target)
     with pytest.raises(ValueError, match="no column `id`"):  # without names it may be there
         NetRegressor(tmp_path / "net.net").fit(frame[["age", "income"]].to_numpy(), target)
+
+
+OF_TWO = """
+network Houses {
+  input  x: [B, F]
+  target y: [B, 2]
+  p = x -> Linear(2)
+  output p
+  loss MSELoss(p, y)
+}
+data {
+  source = csv("rows.csv")
+  y = ["price", "tall"]
+  normalize_target = standard
+  group price { normalize_target = minmax }
+}
+train {
+  optimizer = Adam(lr=0.05)
+  epochs = 60
+}
+"""
+UNSAID = OF_TWO.replace('  y = ["price", "tall"]\n', "")
+
+
+@pytest.mark.parametrize("order", [["price", "tall"], ["tall", "price"]], ids=" ".join)
+@pytest.mark.parametrize(
+    "spec, given", [(OF_TWO, {}), (UNSAID, {}), (UNSAID, {"data.y": ["price", "tall"]})], ids=["said", "unsaid", "set"]
+)
+@pytest.mark.parametrize("kind", ["pandas", "pyarrow"])
+def test_columns_of_y_are_known_by_their_names(spec: str, given: dict[str, Any], order: list[str], kind: str) -> None:
+    """A group scales the column that it names, whatever the order, and a prediction has the columns as `fit` got them."""
+    frame = frame_of()[0][["age", "income"]]
+    y = frame.assign(price=1000.0 + 10 * frame.age, tall=frame.income - 3)[order]
+    target = y if kind == "pandas" else pa.Table.from_pandas(y, preserve_index=False)
+    found = NetRegressor(spec, set={**given, "data.normalize": "standard"}).fit(frame, target)
+    (fitted,) = found.preprocessing_.targets
+    scaled = {name: e.scaling.offset for e in fitted.encodings if e.scaling for name in e.names}
+    assert scaled["price"] == (1000.0 + 10 * frame.age.min(),) and abs(scaled["tall"][0]) < 0.2
+    assert list(found.predict(frame)[:9].mean(axis=0) > 500) == [name == "price" for name in order]
+    assert found.score(frame, y) > 0.9
+
+
+def test_columns_of_y_of_other_names_are_told() -> None:
+    frame = frame_of()[0][["age", "income"]]
+    y = frame.set_axis(["price", "size"], axis=1)
+    with pytest.raises(ValueError, match="y has the columns `price`, `size`, and the spec has `price`, `tall`"):
+        NetRegressor(OF_TWO).fit(frame, y)
+    for names in (["age", "age_"], ["y", "x"]):  # where the spec says none, those that are taken already are changed
+        told = NetRegressor(set={"train.epochs": 1, "data.normalize_target": "standard"}).fit(frame, y.set_axis(names, axis=1))
+        scaling = told.preprocessing_.targets[0].scaling
+        assert scaling is not None and scaling.offset == pytest.approx(tuple(y.mean()))
+    for by_place in (y.to_numpy(), y.set_axis([0, 1], axis=1)):  # these have no names
+        assert NetRegressor(OF_TWO, set={"train.epochs": 1}).fit(frame, by_place).preprocessing_.targets[0].columns == ("price", "tall")
 
 
 def test_missing_values_in_x_are_what_the_spec_says() -> None:

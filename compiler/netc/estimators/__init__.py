@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted
 from netc.data.normalize import Array
 from netc.diagnostics import error
 from netc.estimators.base import NetEstimator, explained, refuse
+from netc.estimators.frames import names_of
 from netc.graph import Graph
 from netc.tasks import Task, other_comparison
 
@@ -118,7 +119,8 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
     """A regressor of a spec, trained by its `train` section on the arrays that `fit` gets.
 
     As `NetClassifier`, but for numbers: one target `[n]` or several `[n, k]`. What `normalize_target` scales is turned back in
-    predictions.
+    predictions. The columns of a `y` that is a data frame are known by their names, where the spec has several, in any order; those of
+    an array are in the spec's order.
     """
 
     default = "regressor.net"
@@ -129,16 +131,20 @@ class NetRegressor(RegressorMixin, NetEstimator):  # type: ignore[misc]
         Raises `NetError` for the spec, ValueError for the data.
         """
         refuse(self, others)
+        named = names_of(y)
         X, y = self._checked(X, y, multi_output=True, y_numeric=True)  # noqa: N806
-        self._train(X, np.asarray(y, np.float64))
+        self._train(X, np.asarray(y, np.float64), named=named)
         self._is_flat = y.ndim == 1
         return self
 
     def predict(self, X: Any) -> Array:  # noqa: N803
-        """The numbers of each row, `[n]` or `[n, k]` as in `fit`."""
+        """The numbers of each row, `[n]` or `[n, k]` as in `fit`, the columns in the order that they had there."""
         check_is_fitted(self)
         values = self.preprocessing_.undo(self._output(X).astype(np.float64))
-        return values.reshape(len(values)) if self._is_flat else values.reshape(len(values), -1)
+        if self._is_flat:
+            return values.reshape(len(values))
+        values, taken = values.reshape(len(values), -1), self.preprocessing_.targets[0].columns
+        return values[:, [taken.index(name) for name in self._targets]] if len(taken) == len(self._targets) else values
 
     def _check_task(self, graph: Graph, task: Task, classes: int) -> None:
         if task.kind != "numbers":

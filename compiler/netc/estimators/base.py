@@ -198,14 +198,17 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         _, checked = check_X_y(np.zeros((frame.num_rows, 1)), target, estimator=self, **options)
         return frame, checked
 
-    def _train(self, features: Any, target: Array, class_names: list[str] | None = None, weights: Weights = None) -> None:
+    def _train(
+        self, features: Any, target: Array, class_names: list[str] | None = None, weights: Weights = None, named: list[str] | None = None
+    ) -> None:
         """Trains a new module on what `_checked` gives: features `[n, F]` or a table, and a target `[n]` or `[n, k]`.
 
-        `weights` are those of the classes, or `balanced`. Torch's random numbers stay as they were for others.
+        `weights` are those of the classes, or `balanced`; `named` what the k columns are called. Torch's random numbers stay as they were
+        for others.
         """
         place = Span(Source(type(self).__name__, "X, y"), 0, len("X, y"))
         columns = self._columns()
-        targets = self._target_columns(columns, target)
+        targets = self._target_columns(columns, target, named)
         is_frame = isinstance(features, pa.Table)
         table = table_of(np.empty((len(target), 0)) if is_frame else features, target, place, () if is_frame else columns, targets,
                          classes=class_names)  # fmt: skip
@@ -223,7 +226,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
             self.model_ = network.module()
             self.history_ = _fit(self.model_, program, prepared)
         self.network_ = Network(program, source, overrides)
-        self.task_, self.preprocessing_, self._names = task, prepared.preprocessing, columns
+        self.task_, self.preprocessing_, self._names, self._targets = task, prepared.preprocessing, columns, targets
 
     def _columns(self) -> list[str]:
         """The names of the features. A network of one input gets them all, also where one of them has the name of that input."""
@@ -232,17 +235,25 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         inputs = [d.name.name for d in chosen.statements if isinstance(d, s.Declaration) and d.kind == "input"]
         return [_free(name, inputs) for name in names] if len(inputs) == 1 else names
 
-    def _target_columns(self, columns: Sequence[str], target: Array) -> list[str]:
-        """The names of the columns to predict: those that the spec has for them, or else `y`, or `y0`, `y1`, ….
+    def _target_columns(self, columns: Sequence[str], target: Array, named: list[str] | None) -> list[str]:
+        """The names of the columns to predict: those that the spec has for them, or else their own, or `y`, or `y0`, `y1`, ….
 
-        Raises ValueError where the features have a column that the `data` section names as a target, for it would be taken for y.
+        Those of a data frame are in its order, whatever that of the spec is. Raises ValueError where `named`, its names, are others than
+        the spec's, and where the features have a column that the `data` section names as a target, for it would be taken for y.
         """
-        names, said = target_names(self._spec(), self.network)
+        names, said = target_names(self._spec(), self.network, self.set or {})
         if twice := sorted(said & set(columns)):
             raise ValueError(f"X has {listed(twice)}, which the spec has as a target: leave it out, as y is given")
         count = 1 if target.ndim == 1 else target.shape[1]
+        own = named if named and len(named) == count > 1 else None
+        is_alike = own is not None and set(own) == set(names)
+        if own and not is_alike and (said or (len(names) == count and set(own) & set(names))):
+            raise ValueError(f"y has the columns {listed(own)}, and the spec has {listed(names)} for what is predicted: "
+                             "give them the spec's names, or y as an array, whose columns are taken in the spec's order")  # fmt: skip
         if len(names) == count and not set(names) & set(columns):
-            return names
+            return own if own and is_alike else names
+        if own and len(names) != count:
+            return [_free(name, [*columns, *names, *own[:i], *own[i + 1 :]]) for i, name in enumerate(own)]
         return [_free("y" if target.ndim == 1 else f"y{i}", columns) for i in range(count)]
 
     def _check_task(self, graph: Graph, task: Task, classes: int) -> None:

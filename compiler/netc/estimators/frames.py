@@ -1,4 +1,4 @@
-"""Data frames whose columns hold more than numbers: as the columns of a table, by the rules of every other source."""
+"""Data frames: what their columns are called, and those that hold more than numbers as a table, by the rules of every other source."""
 
 from __future__ import annotations
 
@@ -23,6 +23,13 @@ def mixed(features: Any) -> pa.Table | None:
     except (TypeError, ValueError, pa.ArrowException) as e:
         raise ValueError(f"X is a data frame that cannot be read: {' '.join(map(str, e.args))}") from e
     return None if all(_are_numbers(column) for column in table.columns) else table
+
+
+def names_of(values: Any) -> list[str] | None:
+    """What the columns of a data frame (pandas, polars, pyarrow) are called; None where these are no texts, or alike, and for all else."""
+    columns = getattr(values, "column_names", getattr(values, "columns", None))
+    names = [] if columns is None else list(columns)
+    return [str(name) for name in names] if names and all(isinstance(n, str) for n in names) and len(set(names)) == len(names) else None
 
 
 def parts_of(table: pa.Table, names: Sequence[str], kinds: Mapping[str, str]) -> list[Columns]:

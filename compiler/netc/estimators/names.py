@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -101,13 +101,16 @@ def still_ignored(spec: str | Path | Source, network: str | None, columns: Seque
     return there if len(there) < len(names) else None
 
 
-def target_names(spec: str | Path | Source, network: str | None) -> tuple[list[str], set[str]]:
+def target_names(spec: str | Path | Source, network: str | None, given: Mapping[str, Any]) -> tuple[list[str], set[str]]:
     """The columns of the targets, those that the `data` section names or else the targets' own names; and which it names.
 
-    Raises `NetError` where the spec cannot be read.
+    `given` is what is set in the spec, as `data.y`. Raises `NetError` where the spec cannot be read.
     """
     file, chosen = network_of(opened(spec), network)
     said = {setting.name.name: _texts(setting.value) for setting in _of_data(file)}
+    for name, value in given.items():
+        if name.startswith("data."):
+            said[name.removeprefix("data.")] = [value] if isinstance(value, str) else list(value) if isinstance(value, list | tuple) else []
     targets = [d.name.name for d in chosen.statements if isinstance(d, s.Declaration) and d.kind == "target"]
     return [c for name in targets for c in said.get(name, [name])], {c for name in targets for c in said.get(name, [])}
 

@@ -247,3 +247,41 @@ def test_what_is_wrong_with_the_rows(case: str, folder: Path) -> None:
 def test_evaluation_needs_the_target(folder: Path) -> None:
     with pytest.raises(netc.NetError, match="`data` has no column `left` to compare the predictions with"):
         netc.open_run(folder / "churn-1").evaluate(rows().drop(columns="left"))
+
+
+TOKENS = """
+network Tokens {
+  input  tokens: int64[B, 3]
+  target y: int64[B]
+  p = tokens -> Embedding(5, 4) -> mean(1) -> Linear(2)
+  output p
+  loss CrossEntropyLoss(p, y)
+}
+data { source = npz("tokens.npz") }
+train {
+  optimizer = SGD(lr=0.1)
+  epochs = 1
+}
+"""
+
+
+def test_values_that_a_layer_or_loss_has_not_are_told_by_their_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A look-up and a loss of classes take the numbers that they were made for, in prediction as in training."""
+    random = np.random.default_rng(0)
+    tokens, y = random.integers(0, 5, (20, 3)), random.integers(0, 2, 20)
+    np.savez(tmp_path / "tokens.npz", tokens=tokens, y=y)
+    (tmp_path / "tokens.net").write_text(TOKENS)
+    netc.load(tmp_path / "tokens.net").train(tmp_path, pictures=False)
+    run = netc.open_run(tmp_path / "tokens-1")
+    other, label = tokens.copy(), y.copy()
+    other[7, 2], label[4] = 9, 6
+    np.savez(tmp_path / "other.npz", tokens=other, y=label)
+    entry, labels = ("`Embedding` has the entries 0 to 4, and 1 value of the data is none of them, e.g. 9 in row 7",
+                     "`CrossEntropyLoss` has 2 classes, 0 to 1, and 1 label of the data is none of them, e.g. 6 in row 4")  # fmt: skip
+    for command in ("predict", "eval"):
+        assert main([command, str(tmp_path / "tokens-1"), "--data", str(tmp_path / "other.npz")]) == 1
+        said = capsys.readouterr().err
+        assert entry in said and (labels in said) == (command == "eval")
+    with pytest.raises(netc.NetError, match=r"entries 0 to 4.*in row 7"):
+        run.predict({"tokens": other})
+    assert len(run.predict({"tokens": tokens, "y": label})["predicted_y"]) == 20  # a prediction looks at no labels

@@ -344,3 +344,14 @@ def test_the_example_of_the_readme(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     space: dict[str, Any] = {}
     exec(code.replace("random_state=0)", 'random_state=0, set={"train.epochs": 10})'), space)
     assert space["search"].best_score_ > 0.8 and (tmp_path / "best.svg").exists()
+
+
+def test_entries_that_a_table_has_not_are_said_of_the_rows() -> None:
+    """What a look-up cannot take is a fault of X, as scikit-learn knows them, and not an IndexError of torch."""
+    spec = """network T { input tokens: int64[B, 3]\n target y: int64[B]\n p = tokens -> Embedding(5, 4) -> mean(1) -> Linear(2)
+      output p\n loss CrossEntropyLoss(p, y) }\n train { optimizer = SGD(lr=0.1)\n epochs = 1 }"""
+    tokens = np.arange(60).reshape(20, 3) % 5
+    found = NetClassifier(spec).fit(tokens, np.arange(20) % 2)
+    tokens[3, 1] = 8
+    with pytest.raises(ValueError, match=r"entries 0 to 4, and 1 value of the data is none of them, e.g. 8 in row 3"):
+        found.predict(tokens)

@@ -85,6 +85,26 @@ def examined_data(
     return prepared, found
 
 
+def check_rows(graph: Graph, table: Table, rows: Array, given: Sequence[tuple[Fitted, Array]]) -> None:
+    """Raises NetError where a trained network cannot take what other data became: entries that its tables have not, labels that are none.
+
+    `given` are the inputs and targets that there are, each with its array of `rows` of the table.
+    """
+    nodes = {graph.name_of(node): node for node in (*graph.inputs, *graph.targets)}
+    fed = [_fed_rows(nodes[fitted.name], fitted, array, table, rows) for fitted, array in given if len(rows)]
+    errors = [d for d in check_contracts(graph, fed) if d.severity == "error"]
+    if errors:
+        raise NetError(replace(d, hint="the network was trained with what it takes: correct these rows, or leave them out") for d in errors)
+
+
+def _fed_rows(node: Node, fitted: Fitted, array: Array, table: Table, rows: Array) -> Fed:
+    values = array.reshape(len(rows), -1)
+    is_one_hot = any(encoding.one_hot for encoding in fitted.encodings)
+    made_raw = None if fitted.scaling is None else lambda: fitted.undo(array).reshape(len(rows), -1)
+    return Fed(node, fitted.name, lambda: values, tuple(fitted.names(values.shape[1])), table.span,
+               lambda row: table.place(int(rows[row])), () if is_one_hot else fitted.classes, made_raw)  # fmt: skip
+
+
 def _fed_values(plan: Plan, table: Table, is_prepared: bool) -> list[Fed]:
     """What goes into the network, in the rows of the table; without what cannot be fed or scaled."""
     found = []

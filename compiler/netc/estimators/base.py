@@ -19,7 +19,7 @@ from sklearn.utils.validation import check_is_fitted, check_X_y, validate_data
 
 from netc import syntax as s
 from netc.data.arrays import unmasked
-from netc.data.checks import prepared_data
+from netc.data.checks import check_rows, prepared_data
 from netc.data.normalize import Array
 from netc.data.prepare import Prepared
 from netc.data.table import Table, table_of
@@ -267,6 +267,7 @@ class NetEstimator(BaseEstimator):  # type: ignore[misc]
         table = self._table(features, place)
         with _of_data():
             applied = done.apply(table)
+            check_rows(self.network_.graph, table, applied.rows, list(zip(done.inputs, applied.inputs, strict=True)))
         if len(applied.rows) < len(table):
             count = len(table) - len(applied.rows)
             raise ValueError(

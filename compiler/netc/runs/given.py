@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from netc.data.checks import check_rows
 from netc.data.normalize import Array
 from netc.data.objects import object_table
 from netc.data.preprocessing import Applied, Fitted, Preprocessing, zeros
@@ -42,6 +43,7 @@ class Rows:
         """
         needed = needed_inputs(self.done, self.graph)
         applied = self._some(replace(self.done, inputs=needed, targets=()).apply(self.table))
+        check_rows(self.graph, self.table, applied.rows, list(zip(needed, applied.inputs, strict=True)))
         arrays = iter(applied.inputs)
         inputs = tuple(next(arrays) if f in needed else zeros(f, len(applied.rows)) for f in self.done.inputs)
         return replace(applied, inputs=inputs)
@@ -52,7 +54,10 @@ class Rows:
         if absent:
             raise error("data", f"`{self.name}` has no column {listed(absent)} to compare the predictions with",
                         hint="`netc predict` needs none")  # fmt: skip
-        return self._some(self.done.apply(self.table))
+        applied = self._some(self.done.apply(self.table))
+        arrays = (*applied.inputs, *(applied.targets or ()))
+        check_rows(self.graph, self.table, applied.rows, list(zip((*self.done.inputs, *self.done.targets), arrays, strict=True)))
+        return applied
 
     def missing_in(self, rows: Array) -> str:
         """That the rows other than these lack something, in words, and where they stand; empty where there are no others."""

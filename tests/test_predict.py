@@ -354,6 +354,20 @@ def test_eval_of_the_rows_held_out(folder: Path, tmp_path: Path, capsys: pytest.
         assert float(lines[name]) == pytest.approx(result.history.final[f"val_{name}"], rel=1e-4)
 
 
+def test_an_unknown_class_in_the_data_of_a_run_is_one_error(tmp_path: Path) -> None:
+    """It is told by its text; that nothing stands for it is no label -1, and no fault of an input."""
+    lines = ["bill,depth,island,species,mass", *(",".join(row) for row in rows())]
+    (tmp_path / "penguins.csv").write_text("\n".join(lines) + "\n")
+    (tmp_path / "classes.net").write_text(CLASSES)
+    netc.load(tmp_path / "classes.net").train(tmp_path, pictures=False)
+    (tmp_path / "penguins.csv").write_text("\n".join(lines).replace("Gentoo", "Rockhopper") + "\n")
+    with pytest.raises(netc.NetError) as caught:
+        netc.open_run(tmp_path / "classes-1").evaluate()
+    assert [(d.message, d.hint) for d in caught.value.diagnostics] == [
+        ("`species` has `Rockhopper` in line 4, and the rows to train on have not", "a class must be there in training")
+    ]
+
+
 # --- a file that is written otherwise -----------------------------------------------------------------------------------
 
 

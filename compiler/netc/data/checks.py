@@ -125,10 +125,10 @@ def _fed_values(plan: Plan, table: Table, is_prepared: bool) -> list[Fed]:
 
 
 def _values(fitted: Fitted, feed: Feed, rows: Array) -> Array:
-    """The values `[n, k]`; NaN where a text is missing that nothing stands for, which is told as missing and not by its number."""
+    """The values `[n, k]`; NaN where a text is missing or unknown that has no number, which is told as that and not by its -1."""
     values = np.concatenate([values.reshape(len(values), -1) for _, values in fitted.numbers(feed.parts, rows)])
-    if len(feed.parts) == 1 and feed.parts[0].kind == "category" and fitted.encodings[0].fill is None:
-        missing = feed.parts[0].values[rows] < 0
+    if len(feed.parts) == 1 and feed.parts[0].kind == "category" and not fitted.encodings[0].one_hot:
+        missing = values < 0
         return np.where(missing, np.nan, values) if missing.any() else values
     return values
 

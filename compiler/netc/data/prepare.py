@@ -154,8 +154,7 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
     shapes, misfits = fit_shapes(graph, plan.feeds, plan.shapes)
     _raise([*plan.problems, *misfits, *_nothing_to_scale(section, plan)])
     check_batches(graph, [feed.node for feed in plan.feeds], [len(part) for part in plan.parts], batch_size)
-    pairs = [(e, p) for feed, encodings in zip(plan.feeds, plan.encodings, strict=True) for e, p in zip(encodings, feed.parts, strict=True)]
-    _raise([d for e, p in pairs for d in unknown_texts(e, p, table, section["unknown"], in_training=True)])
+    _raise(_unknown(section, table, plan))
     fitted = [
         Fitted(feed.name, type_of(feed.node).dtype, tuple(n for n in shape[1:] if isinstance(n, int)), encodings)
         for feed, shape, encodings in zip(plan.feeds, shapes, plan.encodings, strict=True)
@@ -174,6 +173,16 @@ def carry_out(graph: Graph, section: Section, table: Table, plan: Plan, batch_si
     inputs = len(graph.inputs)
     preprocessing = Preprocessing(tuple(fitted[:inputs]), tuple(fitted[inputs:]), section["unknown"])
     return Prepared(train, validation, tuple(f.dtype for f in fitted), plan.parts[0], preprocessing, _shown(plan, table, inputs), test)
+
+
+def _unknown(section: Section, table: Table, plan: Plan) -> list[Diagnostic]:
+    """Texts that the rows to train on have not, in inputs and in targets."""
+    return [
+        problem
+        for feed, encodings in zip(plan.feeds, plan.encodings, strict=True)
+        for encoding, part in zip(encodings, feed.parts, strict=True)
+        for problem in unknown_texts(encoding, part, table, section["unknown"], is_target=feed.node.kind == "target", in_training=True)
+    ]
 
 
 def _nothing_to_scale(section: Section, plan: Plan) -> list[Diagnostic]:

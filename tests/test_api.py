@@ -9,6 +9,7 @@ from pathlib import Path
 
 import networkx as nx
 import pytest
+from torch import nn
 
 import netc
 
@@ -54,6 +55,27 @@ def test_text_and_path_and_overrides(specs: Path) -> None:
     assert netc.load(text).graph.parameter_count == netc.load(str(path)).graph.parameter_count == 89
     assert netc.load(path, {"hidden1": 16}).graph.parameter_count == 5 * 16 + 16 + 16 * 4 + 4 + 5
     assert [n.op.name for n in netc.load(path, {"act": "Tanh"}).graph.modules if n.op].count("Tanh") == 2
+
+
+def doubled(x: object) -> object:
+    """A function of Python, which no spec can write."""
+    return x
+
+
+@pytest.mark.parametrize(
+    ("value", "what", "example"),
+    [(nn.PReLU(init=0.1), "an object of the class `PReLU`", "PReLU"), (nn.GELU, "the class `GELU`", "GELU"),
+     ([nn.Tanh()], "an object of the class `Tanh`", "Tanh"), (nn.Sequential(nn.ReLU()), "an object of the class `Sequential`", "GELU"),
+     (doubled, "the function `doubled`", "GELU"), (lambda x: x, "a function without a name", "GELU")],
+    ids=["module", "class", "in a list", "modules", "function", "lambda"],
+)  # fmt: skip
+def test_layers_of_python_are_given_as_text(value: object, what: str, example: str, specs: Path) -> None:
+    """The text of a module leaves out numbers that it holds, such as the weight of a `PReLU`."""
+    with pytest.raises(netc.NetError) as raised:
+        netc.load(specs / "network.net", {"act": value})
+    (problem,) = raised.value.diagnostics
+    assert problem.message == f"`act` is set to {what} of Python, and layers and functions are given as text"
+    assert problem.hint.endswith(f'e.g. `"{example}"`')
 
 
 def test_a_network_among_several() -> None:

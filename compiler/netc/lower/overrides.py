@@ -10,6 +10,7 @@ from typing import Any
 from netc import syntax as s
 from netc.diagnostics import Diagnostic, did_you_mean, error, listed
 from netc.lower.spellings import setting_named
+from netc.ops import TABLE
 from netc.ops.op import value_text
 from netc.ops.recipes import KEYS, RECIPES
 from netc.parse import parse_expression
@@ -39,11 +40,24 @@ def _parsed(name: str, text: str) -> Override:
     return Override(s.Name(Span(Source("--set", name), 0, len(name)), name), parse_expression(value_source))
 
 
+def _written(name: str, value: object) -> str:
+    """A value of Python as a spec writes it. Raises NetError for a layer, class or function, as its `str` leaves out what it is made of."""
+    parts = value if isinstance(value, (list, tuple)) else [value]
+    if (found := next((part for part in parts if callable(part)), None)) is None:
+        return value_text(value)
+    called = getattr(found, "__name__", type(found).__name__)
+    kind = "the class" if isinstance(found, type) else "the function" if hasattr(found, "__name__") else "an object of the class"
+    what = f"{kind} `{called}`" if called.isidentifier() else "a function without a name"
+    example = called if called in TABLE or called in RECIPES else "GELU"
+    raise error("override", f"`{name}` is set to {what} of Python, and layers and functions are given as text",
+                hint=f'as a spec writes it, with its arguments: e.g. `"{example}"`')  # fmt: skip
+
+
 class Overrides:
     """All overrides of a run. Values that are not text are written as a spec would write them."""
 
     def __init__(self, values: Mapping[str, Any] = {}) -> None:
-        self.texts = {name: value if isinstance(value, str) else value_text(value) for name, value in values.items()}
+        self.texts = {name: value if isinstance(value, str) else _written(name, value) for name, value in values.items()}
         self.overrides = [_parsed(name, text) for name, text in self.texts.items()]
 
     def apply(self, file: s.File, network: s.Network, report: Report) -> tuple[s.File, dict[str, int]]:

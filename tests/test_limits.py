@@ -1,4 +1,4 @@
-"""What netc refuses of the arguments of optimizers and schedulers, without torch, against what torch refuses when it makes them."""
+"""What netc refuses of the arguments of optimizers and schedulers, without torch, against what torch refuses of them in a first step."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ from netc.ops.limits import LIMITS, refused
 from netc.ops.recipes import OPTIMIZERS, SCHEDULERS, find
 
 NUMBERS = [-1, -0.5, 0, 0.5, 0.0, 1, 1.0, 1.5, 3]
-LISTS = [[0.5, 0.5], [-0.1, 0.5], [0.5, 1.0], [0.5, 1.2], [0.0, 1.2], [1.0, 1.2], [0.5], [None, 0.5], [0.5, None], [None, -1.0]]
+LISTS = [[0.5, 0.5], [-0.1, 0.5], [0.5, 1.0], [0.5, 1.2], [0.0, 1.2], [1.0, 1.2], [0.5], [None, 0.5], [0.5, None], [None, -1.0],
+         [0.5, 0.5, 0.5], [3.0, -4.7, 2.0], [0.5, 1.2, 1.5], [0.5, 0.5, 0.5, 0.5]]  # fmt: skip
+NAMES = ["strong_wolfe", "foo", "", None]
 NEEDED: dict[str, dict[str, Any]] = {
     "StepLR": {"step_size": 3}, "CosineAnnealingLR": {"T_max": 3}, "CosineAnnealingWarmRestarts": {"T_0": 3},
     "CyclicLR": {"base_lr": 0.1, "max_lr": 1.0}, "OneCycleLR": {"max_lr": 1.0, "total_steps": 9},
@@ -31,10 +33,23 @@ def made_by_torch(name: str, values: dict[str, Any]) -> bool:
     weight = torch.nn.Parameter(torch.zeros(2, 2))
     first = [weight] if recipe in OPTIMIZERS else torch.optim.SGD([weight], lr=0.1, momentum=0.9)
     try:
-        getattr(importlib.import_module(module), kind)(first, **given)
-    except (ValueError, TypeError, RuntimeError, ZeroDivisionError, IndexError):
+        made = getattr(importlib.import_module(module), kind)(first, **given)
+        if recipe in OPTIMIZERS:
+            take_steps(made, weight)
+    except (ValueError, TypeError, RuntimeError, ZeroDivisionError, IndexError, AssertionError):
         return False
     return True
+
+
+def take_steps(optimizer: torch.optim.Optimizer, weight: torch.nn.Parameter) -> None:
+    def closure() -> float:
+        weight.grad = torch.full((2, 2), 0.5) + weight.detach()
+        if isinstance(optimizer, torch.optim.SparseAdam):
+            weight.grad = weight.grad.to_sparse()
+        return 0.5 * float((weight.detach() + 0.5).square().sum())
+
+    for _ in range(3):
+        optimizer.step(closure)
 
 
 def with_defaults(name: str, changed: dict[str, Any]) -> dict[str, Any]:
@@ -50,7 +65,8 @@ CASES = [(recipe.name, argument) for recipe in (*OPTIMIZERS, *SCHEDULERS)
 @pytest.mark.parametrize(("name", "argument"), CASES)
 def test_each_argument_alone(name: str, argument: str) -> None:
     param = next(p for p in find(name).params if p.name == argument)
-    taken: list[Any] = [value for value in (LISTS if "floats" in param.kind else NUMBERS) if param.accepts(value)]
+    candidates = LISTS if "floats" in param.kind else NAMES if param.kind == "str" else [*NUMBERS, 99, 100]
+    taken: list[Any] = [value for value in candidates if param.accepts(value)]
     assert len(taken) > 3
     for value in taken:
         values = with_defaults(name, {argument: value})
@@ -93,6 +109,8 @@ SAID = [
     ("SGD(lr=-0.1)", "", "`SGD`: lr must be 0 or more, not -0.1", "-0.1"),
     ("SGD(nesterov=true)", "", "nesterov must be left out where `momentum` is 0", "true"),
     ("Adam(betas=[2.0, 0.9])", "", "betas must be two numbers from 0 to below 1", "[2.0, 0.9]"),
+    ('LBFGS(line_search_fn="foo")', "", 'line_search_fn must be "strong_wolfe" or `none`', '"foo"'),
+    ("SGD()", "scheduler = OneCycleLR(1.0, div_factor=0)", "div_factor must be another number than 0, not 0", "0"),
     ("SGD()", "scheduler = StepLR(0)", "step_size must be 1 or more, not 0", "0"),
     ("SGD()", "scheduler = OneCycleLR(1.0)", None, ""),
     ("Adagrad()", "scheduler = OneCycleLR(1.0)", "changes the momentum too, and `Adagrad` has none", "OneCycleLR(1.0)"),

@@ -102,6 +102,7 @@ TRAINED: dict[str, Make] = {
     "AdamW(lr=0.01, weight_decay=0.1)": lambda p: optim.AdamW(p, lr=0.01, weight_decay=0.1),
     "Adagrad(lr=0.1, lr_decay=0.01)": lambda p: optim.Adagrad(p, lr=0.1, lr_decay=0.01),
     "RMSprop(lr=0.01, centered=true)": lambda p: optim.RMSprop(p, lr=0.01, centered=True),
+    "Adam(lr=0.02, betas=[0, 0.99])": lambda p: optim.Adam(p, lr=0.02, betas=(0.0, 0.99)),
     "NAdam(lr=0.01)": lambda p: optim.NAdam(p, lr=0.01),
     "RAdam(lr=0.05)": lambda p: optim.RAdam(p, lr=0.05),
     "Adamax(lr=0.02)": lambda p: optim.Adamax(p, lr=0.02),

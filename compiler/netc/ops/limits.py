@@ -1,4 +1,4 @@
-"""What torch asks of the arguments of its optimizers and schedulers when it makes them; a test holds it against torch itself."""
+"""What torch asks of the arguments of its optimizers and schedulers, made or in a step; a test holds it against torch itself."""
 
 from __future__ import annotations
 
@@ -38,8 +38,16 @@ def _positive(argument: str) -> Limit:
     return Limit(argument, lambda value, _: value is None or value >= 1, "1 or more")
 
 
+def _not_0(argument: str) -> Limit:
+    return Limit(argument, lambda value, _: value != 0, "another number than 0")
+
+
+def _count(argument: str, count: int, words: str) -> Limit:
+    return Limit(argument, lambda value, _: len(value) == count, words)  # torch unpacks it in the first step
+
+
 _RATE, _DECAY, _EPS, _MOMENTUM = _least("lr", 0), _least("weight_decay", 0), _least("eps", 0), _least("momentum", 0)
-_BETAS = Limit("betas", lambda value, _: len(value) >= 2 and all(0 <= beta < 1 for beta in value[:2]), "two numbers from 0 to below 1")
+_BETAS = Limit("betas", lambda value, _: len(value) == 2 and all(0 <= beta < 1 for beta in value), "two numbers from 0 to below 1")
 _FUSED = Limit("fused", lambda value, others: not value or not (others["differentiable"] or others["foreach"]),
                "left out where `differentiable` or `foreach` is `true`")  # fmt: skip
 _ADAM = (_RATE, _BETAS, _EPS, _DECAY)
@@ -59,7 +67,11 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "RMSprop": (_RATE, _EPS, _MOMENTUM, _DECAY, _least("alpha", 0)),
     "Adadelta": (_RATE, _between("rho", 0, 1), _EPS, _DECAY),
     "Adafactor": (_RATE, Limit("beta2_decay", lambda value, _: value <= 0, "0 or less"), _EPSILONS, _least("d", 1), _DECAY),
-    "ASGD": (_RATE, _DECAY), "Rprop": (_RATE, _FACTORS), "Muon": (_RATE, _MOMENTUM, _DECAY), "LBFGS": (_RATE,),
+    "ASGD": (_RATE, _DECAY), "Rprop": (_RATE, _FACTORS, _count("step_sizes", 2, "two numbers")),
+    "Muon": (_RATE, _MOMENTUM, _DECAY, _count("ns_coefficients", 3, "three numbers"),
+             Limit("ns_steps", lambda value, _: value < 100, "below 100")),
+    "LBFGS": (_RATE, _positive("history_size"),
+              Limit("line_search_fn", lambda value, _: value in (None, "strong_wolfe"), '"strong_wolfe" or `none`')),
     "StepLR": (_positive("step_size"),),  # torch divides by it after the first epoch only
     "ConstantLR": (_between("factor", 0, 1),),
     "LinearLR": (Limit("start_factor", lambda value, _: 0 < value <= 1, "above 0, up to 1"), _between("end_factor", 0, 1)),
@@ -67,7 +79,8 @@ LIMITS: Mapping[str, tuple[Limit, ...]] = {
     "CosineAnnealingWarmRestarts": (_positive("T_0"), _positive("T_mult")),
     "ReduceLROnPlateau": (Limit("factor", lambda value, _: value < 1, "below 1"),),
     "OneCycleLR": (_positive("total_steps"), _positive("epochs"), _positive("steps_per_epoch"),
-                   Limit("pct_start", lambda value, _: isinstance(value, float) and 0 <= value <= 1, "from 0.0 to 1.0, with a point")),
+                   Limit("pct_start", lambda value, _: isinstance(value, float) and 0 <= value <= 1, "from 0.0 to 1.0, with a point"),
+                   _not_0("div_factor"), _not_0("final_div_factor")),
     "CyclicLR": (_positive("step_size_up"),),
     "SequentialLR": (_INNER,), "ChainedScheduler": (_INNER,),
 }  # fmt: skip

@@ -60,8 +60,11 @@ def _grouped(model: nn.Module, settings: Section) -> list[dict[str, Any]]:
             for members, arguments in found]  # fmt: skip
 
 
-def _plain(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
+def _plain(value: Any, kind: str = "") -> Any:
+    """A list as the tuple that torch takes; of numbers as floats, as Adam takes no `betas` of which one is an int."""
+    if not isinstance(value, list):
+        return value
+    return tuple(map(float, value)) if kind == "floats" else tuple(value)
 
 
 def make_scheduler(optimizer: Optimizer, settings: Section, steps_per_epoch: int) -> LRScheduler | None:
@@ -134,8 +137,8 @@ def is_whole(settings: Section) -> bool:
 def make(made: Made, *first: Any, **known: Any) -> Any:
     """Calls what a recipe names; `known` stands over its arguments. What torch refuses is NetError `argument-type`."""
     module, name = made.recipe.target.rsplit(".", 1)
-    values = {key: _plain(value) for key, value in made.values.items()} | known
     try:
+        values = {param.name: _plain(made.values[param.name], param.kind) for param in made.recipe.params} | known
         return getattr(importlib.import_module(module), name)(*first, **values)
-    except (ValueError, TypeError, RuntimeError, ZeroDivisionError, IndexError) as e:
+    except (ValueError, TypeError, RuntimeError, ArithmeticError, IndexError) as e:
         raise error("argument-type", f"`{made.recipe.name}`: {e}", made.span) from e

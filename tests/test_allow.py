@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 import netc
-from tests.test_lint import TRAIN, YES_NO, spec, warnings_of
+from tests.lint_cases import TRAIN, YES_NO, spec
+from tests.test_lint import warnings_of
 
 # --- comments -------------------------------------------------------------------------------------------------------
 

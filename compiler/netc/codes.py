@@ -77,6 +77,7 @@ CODES: dict[str, Code] = {
     "constant-result": Code("A softmax or normalisation runs over a single number, and so gives the same whatever arrives.", "warning"),
     "softmax-over-batch": Code("A softmax runs over the examples of a batch, not over the classes.", "warning"),
     "batch-first": Code("A layer over sequences lacks `batch_first=true`, and takes the examples of a batch for the steps.", "warning"),
+    "size-by-place": Code("A size that is inferred is written out, and so stands for the argument that has this place.", "warning"),
     "untrained-parameter": Code("An output has parameters that no loss depends on, so training never changes them.", "warning"),
     "learning-rate": Code("A learning rate is far out of what its optimizer is used with.", "warning"),
     "unused-metrics": Code("Metrics are asked for, and no data is held out to measure them on.", "warning"),

@@ -10,14 +10,21 @@ from collections.abc import Callable, Iterator
 
 from netc.diagnostics import Diagnostic
 from netc.graph import Graph
-from netc.lint import layers, losses, sequences, training
+from netc.lint import layers, losses, sequences, sizes, training
 from netc.lint.view import Rule, View
 from netc.settings import Section
 
 # Rules about a node, which is wrong in any use of a block: what arrives at a loss, and what follows what.
 ANYWHERE: tuple[Rule, ...] = (losses.operands, losses.dropout, layers.stacked)
 # Rules about a node that is wrong only where it is so in every use of a block, which may be meant for other uses.
-EVERYWHERE: tuple[Rule, ...] = (layers.activations, layers.biases, layers.single_numbers, layers.batch_axis, sequences.steps)
+EVERYWHERE: tuple[Rule, ...] = (
+    layers.activations,
+    layers.biases,
+    layers.single_numbers,
+    layers.batch_axis,
+    sequences.steps,
+    sizes.by_place,
+)
 # Rules about the whole.
 WHOLE: tuple[Callable[[View], Iterator[Diagnostic]], ...] = (
     training.untrained,

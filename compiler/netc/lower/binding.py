@@ -9,7 +9,7 @@ from netc.diagnostics import Diagnostic, Edit, Related, count_of, did_you_mean, 
 from netc.graph import Argument, Ref
 from netc.lower.values import Given, PipeValue, has_unknown, is_tensor, kind_words
 from netc.ops import foreign
-from netc.ops.op import REQUIRED, Param, value_text
+from netc.ops.op import REQUIRED, Param, left_out_hint, value_text
 from netc.shapes import Dim
 from netc.source import Span
 from netc.tensors import TensorType
@@ -137,7 +137,7 @@ class Binder:
             self.fail("not-a-tensor", f"`{self.name}`: {param.name} must be a tensor, not {shown}", span, hint)
         else:
             is_size = param.kind == "bool" and type(typed) is int and bool(self.left_out)
-            hint = f"{listed(self.left_out)} is inferred and left out: `{self.signature}`" if is_size else ""
+            hint = left_out_hint(self.left_out, self.signature) if is_size else ""
             self.fail("argument-type", f"`{self.name}`: {param.name} must be {param.words}, not {shown}", span, hint)
 
 

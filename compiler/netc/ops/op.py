@@ -10,10 +10,11 @@ otherwise; `keywords` takes all arguments whose names are no parameter, as a lis
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from netc.diagnostics import listed
 from netc.shapes import Dim, Shape
 from netc.tensors import ALIASES, DTYPES, TensorType, Type, type_text
 
@@ -363,6 +364,11 @@ class Op:
 
     def __repr__(self) -> str:
         return f"Op({self.name})"
+
+
+def left_out_hint(inferred: Sequence[str], signature: str) -> str:
+    """What to write where sizes that are inferred were written out."""
+    return f"{listed(inferred)} is inferred and left out: `{signature}`"
 
 
 def sizes_of(value: Any, count: int) -> tuple[Any, ...]:

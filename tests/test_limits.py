@@ -110,6 +110,12 @@ SAID = [
     ("SGD(nesterov=true)", "", "nesterov must be left out where `momentum` is 0", "true"),
     ("Adam(betas=[2.0, 0.9])", "", "betas must be two numbers from 0 to below 1", "[2.0, 0.9]"),
     ('LBFGS(line_search_fn="foo")', "", 'line_search_fn must be "strong_wolfe" or `none`', '"foo"'),
+    ("SGD(differentiable=true)", "", "PyTorch cannot then change the parameters in place", "true"),
+    ("SGD(differentiable=true)", "compile = true", None, ""),
+    ("Adam(capturable=true)", "device = cpu", "`capturable` is for the graphs of a GPU", "true"),
+    ("Adam(capturable=true)", "", None, ""),
+    ("Adam(capturable=true)", "device = cpu\n compile = true", None, ""),
+    ("Adam(capturable=true, fused=true)", "device = cpu", None, ""),
     ("SGD()", "scheduler = OneCycleLR(1.0, div_factor=0)", "div_factor must be another number than 0, not 0", "0"),
     ("SGD()", "scheduler = StepLR(0)", "step_size must be 1 or more, not 0", "0"),
     ("SGD()", "scheduler = OneCycleLR(1.0)", None, ""),
@@ -153,3 +159,13 @@ def test_what_a_group_asks_for_has_the_same_limits(optimizer: str, groups: str, 
     found = [d for d in netc.check(SPEC.format(optimizer=optimizer, more=groups, bias="true")) if d.severity == "error"]
     assert [d.message for d in found] == messages
     assert [d.span.text for d in found if d.span] == marked
+
+
+STEPPED = [recipe.name for recipe in OPTIMIZERS if {"differentiable", "capturable"} & {p.name for p in recipe.params}]
+
+
+@pytest.mark.parametrize("name", STEPPED)
+def test_torch_takes_no_step_that_is_differentiable_or_captured_on_the_cpu(name: str) -> None:
+    for argument in {"differentiable", "capturable"} & {p.name for p in find(name).params}:
+        assert not made_by_torch(name, with_defaults(name, {argument: True}))
+    assert made_by_torch(name, with_defaults(name, {}))

@@ -89,6 +89,19 @@ def check_optimizer(settings: Section, groups: int) -> None:
     if made.recipe.name == "LBFGS" and settings["precision"] == "fp16":
         span = settings.values["precision"].span
         raise error("argument-type", "`LBFGS` computes the loss several times a step, which `precision = fp16` cannot scale", span)
+    if not settings["compile"]:  # in a compiled graph torch takes both
+        _check_implementation(made, settings)
+
+
+def _check_implementation(made: Made, settings: Section) -> None:
+    values = made.values
+    if values.get("differentiable"):
+        message = "`differentiable` records the step itself for a gradient, and PyTorch cannot then change the parameters in place"
+        raise error("argument-type", message, made.arguments["differentiable"].span, "leave it out")
+    is_open = values.get("fused") or any("capturable" in group.arguments for group in settings.groups)
+    if values.get("capturable") and settings["device"] == "cpu" and not is_open:
+        message = "`capturable` is for the graphs of a GPU, and `device` is `cpu`"
+        raise error("argument-type", message, made.arguments["capturable"].span, "leave it out")
 
 
 def check_matrices(graph: Graph, settings: Section) -> None:

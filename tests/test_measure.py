@@ -167,12 +167,33 @@ def test_each_of_several_numbers_is_measured_by_the_name_of_its_column(tmp_path:
     assert without_single(run.history) == ["loss", "val_loss", "val_mean_absolute_error", "val_max_error"]
 
 
-def test_names_of_columns_with_signs_are_read_again_and_a_metric_of_ones_own_keeps_its_name(tmp_path: Path) -> None:
-    spec = of_two(write_two(tmp_path, '"height, in  cm",weight'), '"height, in  cm", "weight"', "metric r2_weight = mean(p)")
-    result = trained(spec, tmp_path / "runs", "metrics = [r2]")
-    names = ["loss", "r2_weight", "val_loss", "val_r2_weight", "val_r2", "val_r2_height, in cm"]
+@pytest.mark.parametrize("header, columns", [("height, in  cm|weight", ["height, in cm", "weight"]), ("a b|a  b", ["a b_0", "a b_1"])])
+def test_names_of_columns_with_signs_are_read_again(header: str, columns: list[str], tmp_path: Path) -> None:
+    """Also where they differ by spaces alone: then with their places."""
+    quoted = [f'"{name}"' for name in header.split("|")]
+    result = trained(of_two(write_two(tmp_path, ",".join(quoted)), ", ".join(quoted)), tmp_path / "runs", "metrics = [r2]")
+    names = ["loss", "val_loss", "val_r2", *(f"val_r2_{column}" for column in columns)]
     assert [*result.history.columns] == names and [*netc.open_run(result.path).history] == names
-    assert without_single(names) == names[:-1]
+    assert without_single(names) == names[:-2]
+
+
+CLASHES = {
+    ("metric r2_weight = mean(p)", "metrics = [r2]"): "`r2_weight` is a metric of the network, and what `r2` of the column `weight`",
+    ("metric r2_weight = mean(p)", ""): "`r2_weight` is a metric of the network",
+    ("loss r2_weight = mean(p ** 2)", ""): "`r2_weight` is a loss of the network",
+    ("loss r2 = mean(p ** 2)", "metrics = [r2]"): "the network has a `loss r2` of its own",
+}
+
+
+@pytest.mark.parametrize("own, keys", CLASHES)
+def test_what_the_network_records_by_the_name_of_a_metric_is_told(own: str, keys: str, tmp_path: Path) -> None:
+    spec = of_two(write_two(tmp_path), '"height", "weight"', own).replace("loss MSE", "loss first = MSE")
+    with pytest.raises(NetError) as caught:
+        trained(spec, tmp_path / "runs", keys)
+    (found,) = caught.value.diagnostics
+    assert found.code == "duplicate-name" and CLASHES[own, keys] in found.message
+    assert found.span is not None and found.span.text == (keys and "r2" if own.startswith("loss r2 ") else own)
+    assert not [*tmp_path.glob("runs/*")]
 
 
 def test_what_a_network_measures_itself_is_shown_however_it_is_called(tmp_path: Path) -> None:

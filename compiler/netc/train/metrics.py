@@ -16,6 +16,7 @@ from netc.tensors import TensorType
 
 if TYPE_CHECKING:
     from netc.data.preprocessing import Fitted
+    from netc.source import Span
 
 
 def chosen_metrics(graph: Graph, settings: Section) -> Sequence[Made]:
@@ -25,7 +26,7 @@ def chosen_metrics(graph: Graph, settings: Section) -> Sequence[Made]:
     """
     task, wanted = task_of(graph), settings["metrics"]
     compared = compared_value(graph)
-    own = {metric.name for metric in graph.metrics}
+    own = _own(graph)
     if wanted is None:
         return [_usual(name, settings) for name in USUAL[task.kind] if name not in own] if compared is not None else []
     found = [problem for made, name in zip(wanted, measure_names(wanted), strict=True) if (problem := _problem(made, name, graph, task))]
@@ -40,6 +41,12 @@ def chosen_metrics(graph: Graph, settings: Section) -> Sequence[Made]:
     return chosen
 
 
+def _own(graph: Graph) -> dict[str, tuple[str, Span]]:
+    """What the network itself records: `loss` or `metric` and its place, by name. A loss that is the only one is called `loss`."""
+    losses = {loss.name: ("loss", loss.span) for loss in graph.losses} if len(graph.losses) > 1 else {}
+    return losses | {metric.name: ("metric", metric.span) for metric in graph.metrics}
+
+
 def _usual(name: str, settings: Section) -> Made:
     recipe = next(r for r in METRICS if r.name == name)
     span = settings.values["metrics"].span
@@ -49,9 +56,9 @@ def _usual(name: str, settings: Section) -> Made:
 def _problem(made: Made, column: str, graph: Graph, task: Task) -> Diagnostic | None:
     """Why a metric that is recorded in this column does not fit the network; None where it does."""
     name, of = made.recipe.name, MEASURES[made.recipe.name].of
-    if column in {metric.name for metric in graph.metrics}:
+    if own := _own(graph).get(column):
         hint = "leave this one out, or rename that"
-        return Diagnostic("duplicate-name", f"the network has a `metric {column}` of its own", made.span, hint=hint)
+        return Diagnostic("duplicate-name", f"the network has a `{own[0]} {column}` of its own", made.span, hint=hint)
     if not task.fits(of):
         fitting = [n for n, m in MEASURES.items() if task.fits(m.of)]
         what = {"binary": "one of two classes", "classes": "classes", "numbers": "numbers"}.get(task.kind, "neither classes nor numbers")
@@ -98,17 +105,23 @@ def measured_columns(graph: Graph, target: Fitted) -> list[str]:
     if task_of(graph).kind != "numbers" or len(graph.targets) != 1 or compared_value(graph) is None:
         return []
     count = math.prod(target.shape)
-    return [" ".join(name.split()) for name in target.names(count)] if 1 < count <= MOST_MEASURED else []
+    names = [" ".join(name.split()) for name in target.names(count)] if 1 < count <= MOST_MEASURED else []
+    return names if len(set(names)) == len(names) else [f"{name}_{i}" for i, name in enumerate(names)]
 
 
 def recorded_names(graph: Graph, metrics: Sequence[Made], columns: Sequence[str]) -> list[Recorded]:
     """What is recorded, each with its metric and number of a row by their places, None for all: `r2`, `r2_height`, `r2_weight`.
 
-    A `metric` of the network that has such a name keeps it.
+    Raises NetError `duplicate-name` where something else is recorded by one of these names.
     """
-    names, own = measure_names(metrics), {metric.name for metric in graph.metrics}
+    names, own = measure_names(metrics), _own(graph)
     single = [(f"{name}_{column}", i, k) for i, name in enumerate(names) for k, column in enumerate(columns)]
-    return [*((name, i, None) for i, name in enumerate(names)), *(found for found in single if found[0] not in own)]
+    for name, i, k in single:
+        if name in own:
+            kind, span = own[name]
+            message = f"`{name}` is a {kind} of the network, and what `{names[i]}` of the column `{columns[k]}` is recorded as"
+            raise error("duplicate-name", message, span, f"choose another name for the {kind}")
+    return [*((name, i, None) for i, name in enumerate(names)), *single]
 
 
 def compared_value(graph: Graph) -> Ref | None:

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+import netc
 from netc.conditions import Condition, condition
 from netc.shapes import Dim, Shape, Size, divide, size_at
 
@@ -90,3 +91,19 @@ def test_the_words_are_true() -> None:
             equal, said = size_at(left, {"H": h}) == size_at(right, {"H": h}), eval(predicate(text), {"H": h})
             assert equal == said if only else equal >= said, f"{left} and {right}{found}, at H={h}"
     assert counts["only "] > 100, counts
+
+
+def test_the_number_of_rows_is_no_answer_and_that_of_features_is() -> None:
+    """Each batch has its own number of rows."""
+    for x, w, hint in (("[B, 6]", "[4, 6]", ""), ("[B, F]", "[5]", "give it, e.g. `--set F=5`, or write the number")):
+        (problem,) = netc.check(f"network N {{ input x: {x}\n param w: {w} = zeros\n output x + w }}")
+        assert (problem.code, problem.hint) == ("shape-mismatch", hint)
+
+
+def test_an_axis_that_a_mask_lacks_is_named_by_its_place() -> None:
+    """The hint is followed in each of its ways."""
+    mask = "logical_not(keep[:, none, :])"
+    spec = f"network M {{ input q: [B, 2, T, T]\n input keep: bool[B, T]\n output masked_fill(q, {mask}, -inf) }}"
+    (problem,) = netc.check(spec)
+    assert problem.hint == "[B, 1, T] lacks an axis: `-> unsqueeze(1)` makes it [B, 1, 1, T], `-> unsqueeze(3)` makes it [B, 1, T, 1]"
+    assert all(not netc.check(spec.replace(mask, f"({mask} {way})")) for way in re.findall(r"`(-> .*?)`", problem.hint))

@@ -119,12 +119,21 @@ def _remainder(name: str, period: int, left: Sequence[int]) -> tuple[str, str]:
     return f"`{name} % {by}` is {_either([str(r) for r in classes])}", ""
 
 
+def _giving(name: str) -> str:
+    return f"give it, e.g. `--set {name}="
+
+
+def gives_size(hint: str, name: str) -> bool:
+    """Whether a hint of a condition is to give a named dimension its size."""
+    return hint.startswith(_giving(name))
+
+
 def _is_name(size: Size) -> bool:
     return isinstance(size, Dim) and str(size).isidentifier()
 
 
 def _by_value(name: str, values: Sequence[int], is_plain: bool) -> Where | None:
-    hint = f"give it, e.g. `--set {name}={values[0]}`, or write the number"
+    hint = f"{_giving(name)}{values[0]}`, or write the number"
     if len(values) <= MOST_VALUES:
         return Where(f"`{name}` is {_either([str(v) for v in values])}", hint, is_plain=is_plain)
     is_range = values[-1] - values[0] == len(values) - 1

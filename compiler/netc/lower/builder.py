@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import combinations
 from typing import Any
 
-from netc.conditions import condition
+from netc.conditions import condition, gives_size
 from netc.diagnostics import Diagnostic, Related, count_of
 from netc.graph import Argument, Graph, Node, Ref, Region
 from netc.infer import Known, infer, typed
@@ -123,7 +123,7 @@ class Builder:
             return UNKNOWN
         result = infer(op, config, call, self.lookup, span)
         if isinstance(result, Diagnostic):
-            self.report(result, refs)
+            self.report(self._without_rows(result), refs)
             return UNKNOWN
         node = Node(len(self.graph.nodes), "op", span, result.type, op, path, result.config, call, result.weights,
                     self.region.id)  # fmt: skip
@@ -133,6 +133,12 @@ class Builder:
         if any(ref.node in self.from_targets for ref in refs):
             self.from_targets.add(node.id)
         return parts_of(Ref(node.id), result.type)
+
+    def _without_rows(self, problem: Diagnostic) -> Diagnostic:
+        """The problem without the advice to give the number of rows, which each batch has its own of."""
+        kinds = [n.type for n in self.graph.nodes if n.kind in ("input", "target") and isinstance(n.type, TensorType) and n.type.rank]
+        is_of_rows = any(gives_size(problem.hint, str(kind.shape[0])) for kind in kinds)
+        return replace(problem, hint="") if is_of_rows else problem
 
     def _broadcasts_target(self, op: Op, refs: list[Ref], span: Span) -> bool:
         """Whether an operator or function stretches a prediction against a target, which would compute a wrong number.

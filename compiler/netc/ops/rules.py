@@ -148,9 +148,23 @@ def broadcast(op: str, a: Shape, b: Shape, *names: str) -> Shape:
         if m != n and 1 not in (m, n):
             when = condition((m,), (n,))
             raise Problem("shape-mismatch", f"`{op}` cannot broadcast {shape_text(a)} and {shape_text(b)}: {m} is not {n}{when.text}",
-                          *names, hint=when.hint)  # fmt: skip
+                          *names, hint=_missing_axis(a, b) or when.hint)  # fmt: skip
         result.append(n if m == 1 else m)
     return tuple(reversed(result))
+
+
+def _missing_axis(a: Shape, b: Shape) -> str:
+    """A hint where the shorter shape fits, row by row, with one axis more: each place where it may be."""
+    longer, shorter = (a, b) if len(a) > len(b) else (b, a)
+    if len(longer) != len(shorter) + 1 or not shorter or longer[0] != shorter[0]:
+        return ""
+    places = dict[Shape, int]()
+    for place in range(1, len(longer)):
+        stretched = (*shorter[:place], 1, *shorter[place:])
+        if all(m == n or 1 in (m, n) for m, n in zip(stretched, longer, strict=True)):
+            places.setdefault(stretched, place)
+    ways = [f"`-> unsqueeze({place})` makes it {shape_text(shape)}" for shape, place in places.items()]
+    return f"{shape_text(shorter)} lacks an axis: {', '.join(ways)}" if ways else ""
 
 
 def operands_shape(use: Use) -> Shape:

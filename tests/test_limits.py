@@ -10,9 +10,12 @@ import pytest
 import torch
 
 import netc
+from netc import NetError
 from netc.diagnostics import Diagnostic
 from netc.ops.limits import LIMITS, refused
 from netc.ops.recipes import OPTIMIZERS, SCHEDULERS, find
+from netc.train.scheduling import check_cycle
+from tests.one_layer import training_section
 
 NUMBERS = [-1, -0.5, 0, 0.5, 0.0, 1, 1.0, 1.5, 3]
 LISTS = [[0.5, 0.5], [-0.1, 0.5], [0.5, 1.0], [0.5, 1.2], [0.0, 1.2], [1.0, 1.2], [0.5], [None, 0.5], [0.5, None], [None, -1.0],
@@ -169,3 +172,35 @@ def test_torch_takes_no_step_that_is_differentiable_or_captured_on_the_cpu(name:
     for argument in {"differentiable", "capturable"} & {p.name for p in find(name).params}:
         assert not made_by_torch(name, with_defaults(name, {argument: True}))
     assert made_by_torch(name, with_defaults(name, {}))
+
+
+def is_taken(cycle: str, steps: int) -> bool:
+    try:
+        check_cycle(training_section(f"optimizer = SGD(lr=0.1)\n  scheduler = {cycle}", steps), per_epoch=1)
+    except NetError:
+        return False
+    return True
+
+
+def can_step(total: int, pct_start: float, three_phase: bool, steps: int) -> bool:
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1, momentum=0.9)
+    try:
+        cycle = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1.0, total, pct_start=pct_start, three_phase=three_phase)
+        for _ in range(steps):
+            optimizer.step()
+            cycle.step()
+    except (ZeroDivisionError, ValueError):
+        return False
+    return True
+
+
+@pytest.mark.parametrize("total", [1, 2, 3, 10])
+@pytest.mark.parametrize("three_phase", [False, True])
+def test_a_cycle_takes_the_steps_that_torch_takes(total: int, three_phase: bool) -> None:
+    found = set()
+    for pct_start in (0.0, 0.1, 0.3, 0.5, 0.75, 1.0):
+        for steps in {max(1, total - 1), total, total + 1}:
+            written = f"OneCycleLR(1.0, total_steps={total}, pct_start={pct_start}, three_phase={str(three_phase).lower()})"
+            found.add(is_taken(written, steps))
+            assert is_taken(written, steps) == can_step(total, pct_start, three_phase, steps), (written, steps)
+    assert found == {True, False}

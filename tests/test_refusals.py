@@ -61,6 +61,15 @@ OF_DATA = [
         "scheduler = OneCycleLR(0.1, epochs=2)\n batch_size = 8\n accumulate = 4",
         "`OneCycleLR` of 4 steps ends before the training, which has 6",
     ),
+    (
+        "scheduler = SequentialLR([LinearLR(), OneCycleLR(0.1, total_steps=9)], [4])\n batch_size = 8",
+        "`OneCycleLR` of 9 steps ends before its part of the training, which has 14",
+    ),
+    (
+        "scheduler = ChainedScheduler([StepLR(2), OneCycleLR(0.1, total_steps=9)])\n batch_size = 8",
+        "`OneCycleLR` of 9 steps ends before the training, which has 18",
+    ),
+    ("scheduler = OneCycleLR(0.1, pct_start=1.0)\n batch_size = 8", "leaves a part of `OneCycleLR` of 18 steps without a step"),
 ]
 
 
@@ -100,6 +109,9 @@ def test_what_the_data_tells(keys: str, words: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spec", "keys"),
     [(CLASSES, "scheduler = OneCycleLR(0.1, total_steps=18)\n batch_size = 8"), (CLASSES, 'metrics = [roc_auc]\n monitor = "val_roc_auc"'),
+     (CLASSES, "scheduler = SequentialLR([LinearLR(), OneCycleLR(0.1, total_steps=14)], [4])\n batch_size = 8"),
+     (CLASSES, "scheduler = SequentialLR([OneCycleLR(0.1, total_steps=3), StepLR(2)], [4])\n batch_size = 8"),
+     (CLASSES, "scheduler = OneCycleLR(0.1, total_steps=19, pct_start=1.0)\n batch_size = 8"),
      (ONE, "optimizer = LBFGS()\n group linear.bias { lr = 0.1 }"),
      (CLASSES, 'scheduler = ReduceLROnPlateau(mode="max")\n monitor = "val_accuracy"')],
 )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from netc.diagnostics import count_of, error, listed
@@ -172,17 +172,54 @@ def _check_lengths(made: Made, groups: int) -> None:
 
 
 def check_cycle(settings: Section, per_epoch: int) -> None:
-    """Raises NetError where `OneCycleLR` ends before the training of so many steps an epoch."""
-    if settings["scheduler"] is None or settings.made("scheduler").recipe.name != "OneCycleLR":
+    """Raises NetError where a `OneCycleLR` cannot take the steps of the training, which has so many an epoch."""
+    if settings["scheduler"] is None:
         return
-    values = settings.made("scheduler").values
-    steps = settings["epochs"] * (per_epoch if is_stepped(settings) else 1)
-    total = values["total_steps"]
-    if total is None:
-        total = steps if values["epochs"] is None else values["epochs"] * (values["steps_per_epoch"] or per_epoch)
-    if total < steps:
-        message = f"`OneCycleLR` of {count_of(total, 'step')} ends before the training, which has {steps}"
-        raise error("argument-type", message, settings.values["scheduler"].span, "leave out how long it is: that is known")
+    whole = settings["epochs"] * (per_epoch if is_stepped(settings) else 1)
+    for made, steps in _cycles(settings.made("scheduler"), whole):
+        total = _cycle_length(made, whole, per_epoch)
+        if total < steps:
+            part = "the training" if steps == whole else "its part of the training"
+            message = f"`OneCycleLR` of {count_of(total, 'step')} ends before {part}, which has {steps}"
+            raise error("argument-type", message, made.span, "leave out how long it is: that is known")
+        if _is_divided_by_0(made, total, steps):
+            message = (
+                f"`pct_start` leaves a part of `OneCycleLR` of {count_of(total, 'step')} without a step, and PyTorch divides by its length"
+            )
+            raise error("argument-type", message, made.arguments["pct_start"].span, "e.g. `pct_start=0.3`")
+
+
+def _cycles(made: Made, steps: int) -> Iterator[tuple[Made, int]]:
+    """Each `OneCycleLR` that a scheduler of so many steps is made of, with the steps that it takes itself."""
+    if made.recipe.name == "OneCycleLR":
+        yield made, steps
+    inner = made.values.get("schedulers", [])
+    starts = [0, *made.values["milestones"]] if made.recipe.name == "SequentialLR" else [0] * len(inner)
+    if starts != sorted(starts):
+        return  # who takes which step is then no matter of parts
+    for n, part in enumerate(inner):
+        last = min(steps, starts[n + 1] - 1) if made.recipe.name == "SequentialLR" and n + 1 < len(starts) else steps
+        if last >= starts[n]:
+            yield from _cycles(part, last - starts[n])
+
+
+def _cycle_length(made: Made, whole: int, per_epoch: int) -> int:
+    """The steps of a `OneCycleLR` in a training of so many."""
+    values = made.values
+    if values["total_steps"] is not None:
+        return int(values["total_steps"])
+    return whole if values["epochs"] is None else int(values["epochs"] * (values["steps_per_epoch"] or per_epoch))
+
+
+def _is_divided_by_0(made: Made, total: int, steps: int) -> bool:
+    """Whether the first or the last step falls in a part of no length: `torch.optim.lr_scheduler.OneCycleLR.get_lr` divides by it."""
+    share = made.values["pct_start"] * total
+    ends = [share - 1, *([2 * share - 2] if made.values["three_phase"] else []), total - 1]
+    for step in (0, steps):
+        part = next((n for n, end in enumerate(ends) if step <= end), len(ends) - 1)
+        if ends[part] == (ends[part - 1] if part else 0):
+            return True
+    return False
 
 
 def check_mode(settings: Section, monitor: str) -> None:

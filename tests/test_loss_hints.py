@@ -121,3 +121,41 @@ def test_a_hint_of_what_is_computed_names_it_as_it_is_written() -> None:
     assert netc.check(computed)[0].hint == "convert the target, `twice -> float`"
     within = text.replace("MSELoss(h, kind)", "fitted(h, kind)") + "fn fitted(p, y) = MSELoss(p, y)"
     assert netc.check(within)[0].hint.endswith("into `CrossEntropyLoss(p, y)`") and "`target kind: [B, 1]`" in netc.check(within)[0].hint
+
+
+SWAPPED = [
+    ("CrossEntropyLoss", "int64[B]", "Linear(3)", ""),
+    ("CrossEntropyLoss", "int64[B]", "Linear(3)", ", weight=balanced"),
+    ("NLLLoss", "int64[B]", "Linear(3) -> LogSoftmax(1)", ""),
+    ("MultiMarginLoss", "int64[B]", "Linear(3)", ""),
+    ("PoissonNLLLoss", "int64[B, 1]", "Linear(1)", ""),
+    ("HingeEmbeddingLoss", "int64[B, 1]", "Linear(1)", ""),
+]
+
+
+@pytest.mark.parametrize(("loss", "target", "head", "more"), SWAPPED)
+def test_a_target_in_the_place_of_the_prediction_is_told_to_be_that(loss: str, target: str, head: str, more: str) -> None:
+    """Whoever follows the hint has nothing more to correct."""
+    spec = f"network N {{ input x: [B, 4]\n target y: {target}\n h = x -> {head}\n output h\n loss {loss}(y, h{more}) }}\ndata = {THREE}"
+    (problem,) = netc.check(spec)
+    assert problem.hint == f"the prediction comes first, and the target second: `{loss}(h, y)`"
+    assert not [d for d in netc.check(spec.replace("(y, h", "(h, y")) if d.severity == "error"]
+
+
+@pytest.mark.parametrize(("loss", "target"), [("MSELoss", "[B, 3]"), ("CrossEntropyLoss", "[B, 3]")])
+def test_two_operands_that_may_stand_in_either_place_are_not_told_to_be_swapped(loss: str, target: str) -> None:
+    spec = f"network N {{ input x: [B, 4]\n target y: {target}\n h = x -> Linear(3)\n output h\n loss {loss}(y, h) }}"
+    assert not [d for d in netc.check(spec) if "comes first" in d.hint]
+
+
+def test_scores_of_an_image_that_was_not_flattened() -> None:
+    spec = """network N {
+      input x: [B, 1, 9, 9]
+      target y: int64[B]
+      h = x -> Conv2d(8, 3, bias=false) -> AdaptiveAvgPool2d(1) -> Linear(5)
+      output h
+      loss CrossEntropyLoss(h, y)
+    }"""
+    (problem,) = netc.check(spec)
+    assert problem.hint == "for one class a row flatten what goes into the last layer: `-> Flatten -> Linear(5)`"
+    assert not netc.check(spec.replace("-> Linear(5)", "-> Flatten -> Linear(5)"))

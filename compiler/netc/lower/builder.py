@@ -191,7 +191,8 @@ class Builder:
         given = {p.name: a for p in op.inputs if p.kind == "weights" and not isinstance((a := call[p.name]).value, (Ref, type(None)))}
         if not given:
             return call
-        kind = self.graph.tensor_type(ref_list([a.value for a in call.values()])[0])
+        refs = ref_list([a.value for a in call.values()])
+        kind = self.graph.tensor_type(next((ref for ref in refs if not self.lookup(ref).target), refs[0]))  # first, unless they are swapped
         for name, argument in given.items():
             try:
                 shape = weights_shape(op, name, argument.value, kind)

@@ -141,8 +141,21 @@ def misplaced_classes(p: Operand, y: Operand, wanted: TensorType) -> str:
         return f"{declared}for one-hot rows take the place of the 1: `argmax({y.text or 'y'}, dim=1)`"
     axis = _extra_axis(y.type, wanted)
     if axis is None:
-        return ""
+        return _unflattened(p.type, y.type)
     return f"declare {_declaration(y, wanted)}" if y.declared else f"squeeze the target, {y.sent(f'squeeze({axis})')}"
+
+
+def _unflattened(scores: TensorType, labels: TensorType) -> str:
+    """What to write where a row has one class, and scores at each place of an image, as it was not flattened."""
+    sizes = scores.shape[1:]
+    if labels.rank != 1 or scores.rank < 3 or labels.shape[0] != scores.shape[0] or not all(isinstance(n, int) for n in sizes):
+        return ""
+    return f"for one class a row flatten what goes into the last layer: `-> Flatten -> Linear({sizes[-1]})`"
+
+
+def in_order(use: Use) -> str:
+    """How a loss is written whose operands were swapped; `use` has them in order."""
+    return f"the prediction comes first, and the target second: {_call(use.op.name, Operand.of(use, 'input'), Operand.of(use, 'target'))}"
 
 
 def one_class(p: Operand, y: Operand) -> str:

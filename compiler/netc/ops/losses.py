@@ -19,6 +19,7 @@ from netc.shapes import Dim, Shape, Size, size_names
 from netc.tensors import DEFAULT_DTYPE, GREATEST, INTEGERS, TensorType, Type
 
 REDUCTION = "reduction: none|mean|sum = mean"
+PREDICTION_TARGET = "input: tensor, target: tensor"
 MOST_LISTED = 6  # weights that a hint writes out
 STRETCH = "give both one shape; to stretch one on purpose, `expand_as` says so"
 
@@ -305,8 +306,38 @@ def ctc(use: Use) -> Type:
     return reduced(use, batch, p.dtype)
 
 
-def loss(name: str, function: str, params: str, rule: Rule, operands: str = "input: tensor, target: tensor") -> Op:
+def _in_order(rule: Rule) -> Rule:
+    """The rule of a prediction and a target; where these are swapped, its problem is told by that."""
+
+    def ordered(use: Use) -> Type:
+        try:
+            return rule(use)
+        except Problem as problem:
+            if hint := _swapped(rule, use):
+                raise Problem(problem.code, problem.message, *problem.arguments, hint=hint) from problem
+            raise
+
+    return ordered
+
+
+def _swapped(rule: Rule, use: Use) -> str:
+    """How the operands are written where a declared target stands first, and no other one second; empty where that is not so."""
+    if "input" not in use.declared or "target" in use.declared:
+        return ""
+    turn = {"input": "target", "target": "input"}
+    texts, declared = ({turn.get(name, name): text for name, text in names.items()} for names in (use.texts, use.declared))
+    turned = Use(use.op, {turn.get(name, name): value for name, value in use.values.items()}, {}, texts, declared)
+    try:
+        rule(turned)
+    except Problem:
+        if use.tensor("input").is_float:
+            return ""  # they may be meant so: what is wrong is something else
+    return loss_hints.in_order(turned)
+
+
+def loss(name: str, function: str, params: str, rule: Rule, operands: str = PREDICTION_TARGET) -> Op:
     """A row of a loss: `params` follow the operands, with `@` for the reduction."""
+    rule = _in_order(rule) if operands.startswith(PREDICTION_TARGET) else rule
     text = f"{operands}, {params.replace('@', REDUCTION)}"
     return Op(name, f"torch.nn.functional.{function}", (), signature(text), rule, is_loss=True)
 
@@ -323,7 +354,7 @@ ROWS = [
     loss("KLDivLoss", "kl_div", "reduction: none|mean|sum|batchmean = mean, log_target: bool = false", equal()),
     loss("PoissonNLLLoss", "poisson_nll_loss", "log_input: bool = true, full: bool = false, eps: float = 1e-08, @", equal(whole=True)),
     loss("GaussianNLLLoss", "gaussian_nll_loss", "full: bool = false, eps: float = 1e-06, @", gaussian,
-         "input: tensor, target: tensor, var: operand"),
+         f"{PREDICTION_TARGET}, var: operand"),
     loss("HingeEmbeddingLoss", "hinge_embedding_loss", "margin: float = 1.0, @", equal(whole=True)),
     loss("SoftMarginLoss", "soft_margin_loss", "@", equal(whole=True)),
     loss("CrossEntropyLoss", "cross_entropy", "weight: weights? = none, ignore_index: int = -100, @, label_smoothing: float = 0.0",

@@ -154,6 +154,7 @@ GROUPS = [
     ("SGD()", "group linear.* { nesterov = true }\n group linear.* { momentum = 0.9 }", [], []),
     ("SGD()", "group linear.* { lr = -1 }\n group linear.* { lr = 0.1 }", [], []),
     ("SGD(momentum=0.9, nesterov=true)", "group linear.* { momentum = 0\n nesterov = false }", [], []),
+    ("Adam(foreach=true)", "group linear.* { fused = true }", [], []),
 ]  # fmt: skip
 
 

@@ -42,7 +42,8 @@ def _beyond(optimizer: Made, groups: Sequence[Group]) -> list[Diagnostic]:
     found: list[Diagnostic] = []
     for arguments in given.values():
         values = optimizer.values | {name: argument.value for name, argument in arguments.items()}
-        for limit in [] if has_unknown(list(values.values())) else refused(optimizer.recipe.name, values):
+        beyond = [] if has_unknown(list(values.values())) else refused(optimizer.recipe.name, values)
+        for limit in (limit for limit in beyond if limit.argument != "fused"):  # in a group torch takes that beside `foreach`
             # What goes against an argument of the optimizer, as no momentum against `nesterov`, is what the group changes of it.
             ways = [name for name in arguments if limit.holds(values[limit.argument], values | {name: optimizer.values[name]})]
             wrong = arguments[limit.argument if limit.argument in arguments else (ways or list(arguments))[0]]

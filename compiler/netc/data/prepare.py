@@ -48,11 +48,6 @@ class Prepared:
     test: tuple[Array, ...] | None = None
 
     @property
-    def input_scaling(self) -> Scaling | None:
-        """How the columns of the first input were scaled."""
-        return self.preprocessing.inputs[0].scaling
-
-    @property
     def target_scaling(self) -> Scaling | None:
         """How the columns of the first target were scaled."""
         return self.preprocessing.targets[0].scaling if self.preprocessing.targets else None

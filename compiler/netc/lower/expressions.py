@@ -175,9 +175,9 @@ class Expressions:
         if isinstance(a, Ref) or isinstance(b, Ref):
             given = [Given(None, a, binary.left.span), Given(None, b, binary.right.span)]
             return self._tensor_operator(binary, given)
-        for value, side, other in ((a, binary.left, binary.right), (b, binary.right, binary.left)):
+        for value, side, times, other in ((a, binary.left, b, binary.right), (b, binary.right, a, binary.left)):
             if isinstance(value, (tuple, *CALLABLES)):
-                repeats = binary.operator == "*" and isinstance(self.value(other, scope), (int, Dim))
+                repeats = binary.operator == "*" and isinstance(times, (int, Dim))
                 send = f"it is repeated with `repeat {other.span.text} {{ {side.span.text} }}`" if repeats else "send it a value: `x -> …`"
                 return self.fail("invalid-operation", f"`{binary.operator}` does not go with {kind_words(value)}", side.span,
                                   MERGES if isinstance(value, tuple) else send)  # fmt: skip
